@@ -1,0 +1,58 @@
+"""
+Runs the migrations over asyncpg, one process at a time, and seeds the catalogue of metrics.
+
+`sqlalchemy.url` is handed in by whoever calls alembic; there is no ini file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from alembic import context
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from contracts.tables import metadata
+from contracts.vocabulary import METRICS
+
+# Any number will do, as long as it stays the same.
+_LOCK: Final = 7_114_509
+
+
+def _migrate(connection: Connection) -> None:
+    connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
+    # A migration that cannot get its lock fails at once; behind it every query would have to wait.
+    connection.execute(text("SET lock_timeout = '4s'"))
+    connection.commit()
+    context.configure(
+        connection=connection, target_metadata=metadata, transaction_per_migration=True
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+    _seed_metrics(connection)
+    connection.commit()
+
+
+def _seed_metrics(connection: Connection) -> None:
+    connection.execute(
+        text(
+            "INSERT INTO metrics (id, name, unit) VALUES (:id, :name, :unit)"
+            " ON CONFLICT (id) DO UPDATE SET name = excluded.name, unit = excluded.unit"
+            " WHERE (metrics.name, metrics.unit) <> (excluded.name, excluded.unit)"
+        ),
+        [{"id": metric.id, "name": metric.name, "unit": metric.unit} for metric in METRICS],
+    )
+
+
+async def _run() -> None:
+    url = context.config.get_main_option("sqlalchemy.url")
+    assert url is not None, "sqlalchemy.url is not set"
+    engine = create_async_engine(url, poolclass=NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(_migrate)
+    await engine.dispose()
+
+
+asyncio.run(_run())

@@ -1,0 +1,20 @@
+"""
+The first schema: extensions, functions, tables, and a role for each service.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    # asyncpg prepares what it executes, so it takes one statement at a time.
+    for statement in Path(__file__).with_suffix(".sql").read_text().split(";\n\n"):
+        op.execute(statement.replace(":", "\\:"))

@@ -1,0 +1,25 @@
+"""
+What collectors publish: the answers of each upstream, under the upstream's own field names.
+
+A reading says what was answered and nothing of what it means; that is a normalizer's work. Fields
+that an upstream fills in more than one shape are typed as `Any`, and the normalizer tells them apart.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from contracts.readings import npm, pypi
+from contracts.readings.gone import Gone
+
+Reading = npm.Packument | npm.Downloads | pypi.Project | pypi.Downloads | Gone
+
+# Event type -> Struct. The type is `<source>.<resource>.v<version>`; see `subjects.reading`.
+READINGS: Final[dict[str, type[Reading]]] = {
+    "npm.packument.v1": npm.Packument,
+    "npm.downloads.v1": npm.Downloads,
+    "npm.gone.v1": Gone,
+    "pypi.project.v1": pypi.Project,
+    "pypi.downloads.v1": pypi.Downloads,
+    "pypi.gone.v1": Gone,
+}

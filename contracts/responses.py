@@ -1,0 +1,269 @@
+"""
+What the API answers: every body is `{data, meta}` or `{error: {code, message, details}}`.
+
+The Python client decodes into the same Structs that the API encodes.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from msgspec import Meta as About
+from msgspec import Struct
+
+from contracts.changes import Change
+from contracts.vocabulary import Kind, Origin, RelationType, RunStatus, Scope, Source, State
+
+T = TypeVar("T")
+Number = int | float
+
+
+class Meta(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    About the answer. `next` is the cursor of the next page, missing on the last one; `total` is
+    exact up to `total_at_most`, where counting stops.
+    """
+
+    limit: int | None = None
+    next: str | None = None
+    total: int | None = None
+    total_at_most: int | None = None
+    sort: str | None = None
+    engine: str | None = None
+    took_ms: float | None = None
+    missing: list[str] | None = None
+    generated_at: datetime | None = None
+
+
+class Answer(Struct, Generic[T], frozen=True, kw_only=True):
+    """The envelope of everything that went well."""
+
+    data: T
+    meta: Meta
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """`code` is UPPER_SNAKE and stable, `message` is for people."""
+
+    code: str
+    message: str
+    details: dict[str, Any]
+
+
+class ErrorBody(Struct, frozen=True, kw_only=True):
+    """The envelope of everything that went wrong."""
+
+    error: Problem
+
+
+class MetricValue(Struct, frozen=True, kw_only=True):
+    """The newest value; `observed_at` is the end of the window for windows."""
+
+    value: Number
+    previous: Number | None
+    unit: str
+    observed_at: datetime
+    changed_at: datetime
+
+
+class Artifact(Struct, frozen=True, kw_only=True):
+    """A tracked thing with its current metrics. `kind`, `source` and metric names: vocabulary."""
+
+    id: int
+    purl: str
+    kind: Kind
+    source: Source
+    namespace: str
+    name: str
+    description: str | None
+    url: str | None
+    homepage: str | None
+    repository: Annotated[str | None, About(description="purl of the repository")]
+    language: str | None
+    license: str | None
+    keywords: list[str]
+    latest_version: str | None
+    created_at: datetime | None
+    updated_at: Annotated[datetime | None, About(description="last activity upstream")]
+    first_seen_at: datetime
+    read_at: Annotated[datetime | None, About(description="when upstream was last asked")]
+    tracked: bool
+    state: State
+    metrics: dict[str, Number]
+
+
+class ArtifactDetail(Artifact, frozen=True, kw_only=True):
+    """One artifact with what a list leaves out. `extra` is what is particular to its source."""
+
+    readings: Annotated[dict[str, MetricValue], About(description="metrics, told in full")]
+    version_count: int
+    dependency_count: int
+    dependent_count: int
+    extra: dict[str, Any]
+
+
+class Hit(Artifact, frozen=True, kw_only=True):
+    """An artifact that a search found; `score` falls down the list."""
+
+    score: float
+
+
+class Point(Struct, frozen=True, kw_only=True):
+    """One step of a history. `carried`: nothing was observed in it, the value before still holds."""
+
+    at: datetime
+    value: Number | None
+    carried: bool
+    origin: Origin | None
+
+
+class History(Struct, frozen=True, kw_only=True):
+    """Ascending points, the last one the current step."""
+
+    purl: str
+    metric: str
+    unit: str
+    step: str
+    points: list[Point]
+
+
+class Neighbour(Struct, frozen=True, kw_only=True):
+    """The artifact at the other end of an edge; a stub has no description yet."""
+
+    id: int
+    purl: str
+    kind: Kind
+    source: Source
+    name: str
+    description: str | None
+    tracked: bool
+
+
+class Relation(Struct, frozen=True, kw_only=True):
+    """An edge seen from one of its ends."""
+
+    type: RelationType
+    direction: Annotated[str, About(description="outgoing or incoming")]
+    artifact: Neighbour
+    scope: Scope | None
+    requirement: str | None
+    extra: dict[str, Any]
+    first_seen_at: datetime
+
+
+class Version(Struct, frozen=True, kw_only=True):
+    """A release. `channels` are its dist-tags; `deprecated` is the reason given."""
+
+    version: str
+    published_at: datetime | None
+    prerelease: bool
+    yanked: bool
+    deprecated: str | None
+    channels: list[str]
+
+
+class Dependent(Artifact, frozen=True, kw_only=True):
+    """An artifact that depends on the one asked about, and how."""
+
+    scope: Scope
+    requirement: str | None
+
+
+class ArtifactCounts(Struct, frozen=True, kw_only=True):
+    """Tracked artifacts; `stubs` are known from an edge alone and counted nowhere else."""
+
+    total: int
+    by_kind: dict[str, int]
+    by_source: dict[str, int]
+    stubs: int
+
+
+class Stats(Struct, frozen=True, kw_only=True):
+    """What is there. `observations` is PostgreSQL's estimate once there are many."""
+
+    artifacts: ArtifactCounts
+    observations: int
+    changes: int
+    relations: int
+    watches: int
+    last_update: datetime | None
+
+
+class SourceStatus(Struct, frozen=True, kw_only=True):
+    """How fresh a source is. `overdue` watches should have been read by now."""
+
+    source: Source
+    watches: int
+    overdue: int
+    failing: int
+    last_success_at: datetime | None
+    last_run_at: datetime | None
+    last_run_status: RunStatus | None
+    last_error: str | None
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """One execution of a job; `items` of `planned` artifacts were read, `failed` were not."""
+
+    id: int
+    source: Source
+    job: str
+    status: RunStatus
+    planned: int
+    items: int
+    failed: int
+    error: str | None
+    requested_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
+class Watch(Struct, frozen=True, kw_only=True):
+    """An artifact that is kept fresh."""
+
+    purl: str
+    source: Source
+    cadence_seconds: int
+    next_due_at: datetime
+    failures: int
+    last_error: str | None
+    last_success_at: datetime | None
+
+
+class Watched(Struct, frozen=True, kw_only=True):
+    """What became of a list of purls: newly watched, watched before, no longer watched."""
+
+    added: int = 0
+    known: int = 0
+    removed: int = 0
+
+
+class SequencedChange(Struct, frozen=True, kw_only=True):
+    """A change with its place in CHANGES; `sequence` is the `after` of the next question."""
+
+    sequence: int
+    id: str
+    time: datetime
+    change: Change
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """One thing that has to work. `detail` says what is wrong, or what was found."""
+
+    name: str
+    healthy: bool
+    detail: str
+
+
+class Health(Struct, frozen=True, kw_only=True):
+    """The verdict over all checks."""
+
+    healthy: bool
+    checks: list[Check]
+
+
+class PurlList(Struct, frozen=True, kw_only=True):
+    """A question about many artifacts at once."""
+
+    purls: Annotated[list[str], About(min_length=1, max_length=2_000)]

@@ -1,0 +1,119 @@
+"""
+Streams, durable consumers and schedules, as data. `groundswell streams` makes them so.
+
+Services bind to what stands here and declare nothing themselves.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from contracts import subjects
+from contracts.jobs import Job, Partitions, Plan
+from contracts.vocabulary import Source
+
+_MINUTE: Final = 60.0
+_DAY: Final = 86_400.0
+
+
+class Stream(Struct, frozen=True, kw_only=True):
+    """Ages and windows are seconds; `max_bytes` of -1 is no limit."""
+
+    name: str
+    subjects: tuple[str, ...]
+    description: str
+    max_age: float
+    duplicate_window: float = 10 * _MINUTE
+    max_bytes: int = -1
+    work_queue: bool = False
+    schedules: bool = False
+
+
+class Consumer(Struct, frozen=True, kw_only=True):
+    """
+    A durable pull consumer with explicit acks. `ack_wait` is seconds; `max_ack_pending` is how many
+    messages may be in work at once over all replicas.
+    """
+
+    stream: str
+    durable: str
+    filters: tuple[str, ...]
+    max_ack_pending: int
+    ack_wait: float = 30.0
+    max_deliver: int = 10
+
+
+class Schedule(Struct, frozen=True, kw_only=True):
+    """A job that JetStream sends by itself. `every` is `@every 1m` or a six-field cron line, UTC."""
+
+    name: str
+    every: str
+    job: Job
+
+
+STREAMS: Final = (
+    Stream(
+        name="JOBS",
+        subjects=(subjects.SCHEDULES, subjects.JOBS),
+        description="What is to be done, and the clock that asks for it.",
+        max_age=0,
+        work_queue=True,
+        schedules=True,
+    ),
+    Stream(
+        name="READINGS",
+        subjects=(subjects.READINGS,),
+        description="What upstreams answered, as they said it.",
+        max_age=7 * _DAY,
+    ),
+    Stream(
+        name="CHANGES",
+        subjects=(subjects.CHANGES,),
+        description="What really changed, in the order of commits.",
+        max_age=7 * _DAY,
+    ),
+    Stream(
+        name="DEAD",
+        subjects=(subjects.DEAD,),
+        description="Messages that were given up, with the reason in their headers.",
+        max_age=30 * _DAY,
+    ),
+    Stream(
+        name="ADVISORIES",
+        subjects=subjects.ADVISORIES,
+        description="The server's own word on messages that ran out of deliveries.",
+        max_age=7 * _DAY,
+    ),
+)
+
+INGEST: Final = Consumer(
+    stream="READINGS", durable="ingest", filters=(subjects.READINGS,), max_ack_pending=4_000
+)
+PLANNER: Final = Consumer(
+    stream="JOBS", durable="planner", filters=(subjects.PLAN,), max_ack_pending=1
+)
+MAINTENANCE: Final = Consumer(
+    stream="JOBS", durable="maintenance", filters=(subjects.PARTITIONS,), max_ack_pending=1
+)
+
+# How many batches may be asked of an upstream at once, over all replicas. PyPI asks for serial
+# requests; the packuments of npm are large and come from a CDN.
+COLLECTORS: Final = {
+    Source.NPM: Consumer(
+        stream="JOBS", durable="collect-npm", filters=(subjects.refresh(Source.NPM),),
+        max_ack_pending=2,
+    ),  # fmt: skip
+    Source.PYPI: Consumer(
+        stream="JOBS", durable="collect-pypi", filters=(subjects.refresh(Source.PYPI),),
+        max_ack_pending=1,
+    ),  # fmt: skip
+}  # fmt: skip
+
+CONSUMERS: Final = (INGEST, PLANNER, MAINTENANCE, *COLLECTORS.values())
+
+SCHEDULES: Final = (
+    Schedule(name="plan", every="@every 1m", job=Plan()),
+    Schedule(name="partitions", every="0 10 0 * * *", job=Partitions()),
+)
