@@ -1,8 +1,8 @@
 """
 What ingest publishes once something really changed, for everybody to subscribe to.
 
-One message is one change, with its type in `event`. The order of an artifact's changes is the order in
-which they were committed.
+One message is one change, with its type in `event`. The order of an artifact's changes is the order
+in which they were committed.
 """
 
 from __future__ import annotations
@@ -27,10 +27,8 @@ class What(StrEnum):
     REMOVED = "removed"
 
 
-class MetricChanged(
-    Struct, frozen=True, kw_only=True, tag_field="event", tag="metric.changed.v1"
-):
-    """The current value of a metric moved. The first value ever seen has no `old` and no `delta`."""
+class MetricChanged(Struct, frozen=True, kw_only=True, tag_field="event", tag="metric.changed.v1"):
+    """The current value of a metric moved. The first one ever seen has no `old` and no `delta`."""
 
     purl: str
     kind: Kind

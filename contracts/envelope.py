@@ -1,8 +1,8 @@
 """
 CloudEvents 1.0 over NATS, binary mode: attributes in headers, the event itself in the payload.
 
-The W3C trace context travels beside them under its own names. `ce-id` is also `Nats-Msg-Id`, so that
-JetStream drops what a publisher sends twice; `ce-subject` is the purl that the event is about.
+The W3C trace context travels beside them under its own names. `ce-id` is also `Nats-Msg-Id`, so
+that JetStream drops what a publisher sends twice; `ce-subject` is the purl that the event is about.
 
 Source: https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/nats-protocol-binding.md
 """

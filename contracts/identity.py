@@ -1,8 +1,8 @@
 """
 Identity: the Package URL (purl, ECMA-427) of an artifact, always in its canonical form.
 
-An artifact is the thing, not one release of it: version and qualifiers are dropped. The subpath of a
-repository stays, because a skill is a folder in one.
+An artifact is the thing, not one release of it: version and qualifiers are dropped. The subpath of
+a repository stays, because a skill is a folder in one.
 
 Two registries need more than packageurl-python does: npm has old packages that differ in case
 alone (`JSONStream`, `jsonstream`), so npm names keep theirs; PyPI folds `.`, `_` and `-` into
@@ -98,7 +98,7 @@ def parse(text: str) -> Purl:
     """
     if len(text) > _MAX_LENGTH:
         raise InvalidPurl(f"a purl has at most {_MAX_LENGTH} characters, this one has {len(text)}")
-    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in unquote(text)):
+    if not unquote(text).isprintable():
         raise InvalidPurl(f"{text!r} holds control characters")
     try:
         url = PackageURL.from_string(text)

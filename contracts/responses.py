@@ -68,7 +68,7 @@ class MetricValue(Struct, frozen=True, kw_only=True):
 
 
 class Artifact(Struct, frozen=True, kw_only=True):
-    """A tracked thing with its current metrics. `kind`, `source` and metric names: vocabulary."""
+    """A tracked thing with its current metrics by their names in the vocabulary."""
 
     id: int
     purl: str
@@ -110,7 +110,7 @@ class Hit(Artifact, frozen=True, kw_only=True):
 
 
 class Point(Struct, frozen=True, kw_only=True):
-    """One step of a history. `carried`: nothing was observed in it, the value before still holds."""
+    """One step of a history. `carried`: nothing was observed in it, so the value before holds."""
 
     at: datetime
     value: Number | None

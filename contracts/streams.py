@@ -46,7 +46,7 @@ class Consumer(Struct, frozen=True, kw_only=True):
 
 
 class Schedule(Struct, frozen=True, kw_only=True):
-    """A job that JetStream sends by itself. `every` is `@every 1m` or a six-field cron line, UTC."""
+    """A job that JetStream sends by itself. `every`: `@every 1m`, or a six-field cron line in UTC."""
 
     name: str
     every: str
@@ -102,14 +102,18 @@ MAINTENANCE: Final = Consumer(
 # requests; the packuments of npm are large and come from a CDN.
 COLLECTORS: Final = {
     Source.NPM: Consumer(
-        stream="JOBS", durable="collect-npm", filters=(subjects.refresh(Source.NPM),),
+        stream="JOBS",
+        durable="collect-npm",
+        filters=(subjects.refresh(Source.NPM),),
         max_ack_pending=2,
-    ),  # fmt: skip
+    ),
     Source.PYPI: Consumer(
-        stream="JOBS", durable="collect-pypi", filters=(subjects.refresh(Source.PYPI),),
+        stream="JOBS",
+        durable="collect-pypi",
+        filters=(subjects.refresh(Source.PYPI),),
         max_ack_pending=1,
-    ),  # fmt: skip
-}  # fmt: skip
+    ),
+}
 
 CONSUMERS: Final = (INGEST, PLANNER, MAINTENANCE, *COLLECTORS.values())
 

@@ -1,8 +1,8 @@
 """
 The subject grammar: the only place where a subject is spelled.
 
-Subjects hold closed vocabularies only. What an event is about stands in `ce-subject`, since a subject
-per artifact would cost the server a token tree of all of open source.
+Subjects hold closed vocabularies only. What an event is about stands in `ce-subject`, since a
+subject per artifact would cost the server a token tree of all of open source.
 """
 
 from __future__ import annotations

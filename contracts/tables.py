@@ -75,9 +75,9 @@ organizations = Table(
     Index(None, "source", "login", unique=True),
 )
 
-# `keywords` are kept here as well as in `artifact_tags`, because a generated column sees its own row
-# alone. `read_at` is when upstream was asked for these facts: an older answer never replaces a newer.
-# A stub, known only from an edge that points at it, has no `read_at` and is not tracked.
+# `keywords` are kept here as well as in `artifact_tags`, because a generated column sees its own
+# row alone. `read_at` is when upstream was asked for these facts: an older answer never replaces a
+# newer one. A stub, known only from an edge that points at it, has no `read_at` and is not tracked.
 artifacts = Table(
     "artifacts",
     metadata,
@@ -109,16 +109,25 @@ artifacts = Table(
         Computed("artifact_search(namespace, name, keywords, description)", persisted=True),
     ),
     Index(None, "purl", unique=True),
-    Index("artifacts_search_idx", "search", postgresql_using="gin",
-          postgresql_where=text("tracked")),
-    Index("artifacts_name_trgm_idx", text("name gin_trgm_ops"), postgresql_using="gin",
-          postgresql_where=text("tracked")),
-    Index("artifacts_name_prefix_idx", text("lower(name) text_pattern_ops"),
-          postgresql_where=text("tracked")),
-    Index("artifacts_namespace_idx", "source", "namespace",
-          postgresql_where=text("namespace <> ''")),
+    Index(
+        "artifacts_search_idx", "search", postgresql_using="gin", postgresql_where=text("tracked")
+    ),
+    Index(
+        "artifacts_name_trgm_idx",
+        text("name gin_trgm_ops"),
+        postgresql_using="gin",
+        postgresql_where=text("tracked"),
+    ),
+    Index(
+        "artifacts_name_prefix_idx",
+        text("lower(name) text_pattern_ops"),
+        postgresql_where=text("tracked"),
+    ),
+    Index(
+        "artifacts_namespace_idx", "source", "namespace", postgresql_where=text("namespace <> ''")
+    ),
     Index("artifacts_repository_id_idx", "repository_id"),
-)  # fmt: skip
+)
 
 metrics = Table(
     "metrics",
@@ -303,9 +312,7 @@ runs = Table(
         "status IN ('pending', 'running', 'success', 'partial', 'error')", name="status"
     ),
     Index("runs_source_idx", "source", text("id DESC")),
-    Index(
-        "runs_open_idx", "id", postgresql_where=text("status IN ('pending', 'running')")
-    ),
+    Index("runs_open_idx", "id", postgresql_where=text("status IN ('pending', 'running')")),
 )
 
 # The changes of one batch, packed; published in the order of ids and deleted once stored there.

@@ -1,7 +1,7 @@
 """
 The closed vocabularies: sources, kinds, metrics, relations, and what each sort means per source.
 
-Every enum's value is the word that stands in subjects, tables and URLs, so a value is never renamed.
+The value of an enum stands in subjects, tables and URLs, so it is never renamed.
 """
 
 from __future__ import annotations
@@ -155,39 +155,21 @@ METRICS: Final = (
     Metric(14, "likes", "likes", _GAUGE, _HOURLY, "People who liked it on its hub."),
     Metric(15, "installs", "installs", _COUNTER, _DAILY, "Installations counted by its registry."),
     Metric(16, "dependents", "packages", _GAUGE, _WEEKLY, "Packages that depend on it directly."),
-    Metric(
-        17, "dependent_repositories", "repositories", _GAUGE, _WEEKLY,
-        "Repositories that name it in a manifest.",
-    ),  # fmt: skip
-    Metric(
-        18, "hub_trending_score", "points", _GAUGE, _HOURLY,
-        "The hub's own trending score, as it states it.",
-    ),  # fmt: skip
+    Metric(17, "dependent_repositories", "repositories", _GAUGE, _WEEKLY, "Repositories using it."),
+    Metric(18, "hub_trending_score", "points", _GAUGE, _HOURLY, "The hub's own score."),
     Metric(19, "size_bytes", "bytes", _GAUGE, _DAILY, "Size of its files or of its repository."),
     Metric(20, "parameters", "parameters", _GAUGE, _DAILY, "Weights of the model."),
     Metric(21, "maintainers", "people", _GAUGE, _DAILY, "Accounts that may publish it."),
     Metric(22, "dependencies", "packages", _GAUGE, _DAILY, "What its latest version needs to run."),
-    Metric(
-        23, "pull_requests_opened_month", "pull requests", _WINDOW, _DAILY,
-        "Pull requests opened over 30 days.",
-    ),  # fmt: skip
-    Metric(
-        24, "pull_requests_merged_month", "pull requests", _WINDOW, _DAILY,
-        "Pull requests merged over 30 days.",
-    ),  # fmt: skip
+    Metric(23, "pull_requests_opened_month", "requests", _WINDOW, _DAILY, "Opened over 30 days."),
+    Metric(24, "pull_requests_merged_month", "requests", _WINDOW, _DAILY, "Merged over 30 days."),
     Metric(25, "issues_opened_month", "issues", _WINDOW, _DAILY, "Issues opened over 30 days."),
     Metric(26, "issues_closed_month", "issues", _WINDOW, _DAILY, "Issues closed over 30 days."),
-    Metric(
-        27, "merge_hours_median", "hours", _GAUGE, _DAILY,
-        "Median time from opening to merging, of the last 30 days.",
-    ),  # fmt: skip
-    Metric(
-        28, "close_hours_median", "hours", _GAUGE, _DAILY,
-        "Median time from opening an issue to closing it, of the last 30 days.",
-    ),  # fmt: skip
-    Metric(29, "vulnerabilities", "advisories", _GAUGE, _DAILY, "Known against the latest version."),
+    Metric(27, "merge_hours_median", "hours", _GAUGE, _DAILY, "Median time to merge."),
+    Metric(28, "close_hours_median", "hours", _GAUGE, _DAILY, "Median time to close."),
+    Metric(29, "vulnerabilities", "advisories", _GAUGE, _DAILY, "Against its latest version."),
     Metric(30, "derivatives", "models", _GAUGE, _DAILY, "Models derived from it."),
-)  # fmt: skip
+)
 
 METRIC_BY_NAME: Final = {metric.name: metric for metric in METRICS}
 METRIC_BY_ID: Final = {metric.id: metric for metric in METRICS}

@@ -1,3 +1,1 @@
-"""
-Alembic migrations. `groundswell migrate` runs them; each is compatible with the release before it.
-"""
+"""Alembic migrations, each compatible with the release before it; see `groundswell migrate`."""

@@ -1,7 +1,7 @@
 """
 Runs the migrations over asyncpg, one process at a time, and seeds the catalogue of metrics.
 
-`sqlalchemy.url` is handed in by whoever calls alembic; there is no ini file.
+Whoever calls alembic hands the URL in as `config.attributes["url"]`; there is no ini file.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 from typing import Final
 
 from alembic import context
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -47,8 +47,7 @@ def _seed_metrics(connection: Connection) -> None:
 
 
 async def _run() -> None:
-    url = context.config.get_main_option("sqlalchemy.url")
-    assert url is not None, "sqlalchemy.url is not set"
+    url = make_url(context.config.attributes["url"]).set(drivername="postgresql+asyncpg")
     engine = create_async_engine(url, poolclass=NullPool)
     async with engine.connect() as connection:
         await connection.run_sync(_migrate)

@@ -1,8 +1,8 @@
 """
 What collectors publish: the answers of each upstream, under the upstream's own field names.
 
-A reading says what was answered and nothing of what it means; that is a normalizer's work. Fields
-that an upstream fills in more than one shape are typed as `Any`, and the normalizer tells them apart.
+A reading says what was answered and nothing of what it means; that is a normalizer's work. What an
+upstream fills in more than one shape is typed as `Any`, and the normalizer tells the shapes apart.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""
-The first schema: extensions, functions, tables, and a role for each service.
-"""
+"""The first schema: extensions, functions, tables, and a role for each service."""
 
 from __future__ import annotations
 
