@@ -46,7 +46,7 @@ class Consumer(Struct, frozen=True, kw_only=True):
 
 
 class Schedule(Struct, frozen=True, kw_only=True):
-    """A job that JetStream sends by itself. `every`: `@every 1m`, or a six-field cron line in UTC."""
+    """A job that JetStream sends by itself, `@every 1m` or by a six-field cron line in UTC."""
 
     name: str
     every: str
