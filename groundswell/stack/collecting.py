@@ -1,0 +1,129 @@
+"""
+`groundswell up --once`: ask for what is due, wait until it has arrived everywhere, tell what came.
+
+Data flow one way, so the four places where something may still be under way are looked at in that
+order: jobs, runs, readings, outbox. When all are found empty in one pass, nothing is under way.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import asyncpg
+import nats
+from msgspec import Struct
+from nats.aio.client import Client
+from nats.js.client import JetStreamContext
+
+from contracts import envelope, subjects
+from contracts.jobs import Plan
+from contracts.streams import COLLECTORS, INGEST, PLANNER, Consumer
+from contracts.vocabulary import RunStatus
+
+_GLANCE = 0.5
+
+_DUE = """
+    SELECT count(*) FROM watches
+    WHERE next_due_at <= now() AND (leased_until IS NULL OR leased_until <= now())
+"""
+_OPEN = "SELECT count(*) FROM runs WHERE status IN ('pending', 'running')"
+_OUTBOX = "SELECT count(*) FROM outbox"
+_RUNS = """
+    SELECT source, status, planned, items, failed, error FROM runs
+    WHERE requested_at >= $1 AND status NOT IN ('pending', 'running') ORDER BY id
+"""
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """How one run of a source ended."""
+
+    source: str
+    status: RunStatus
+    planned: int
+    items: int
+    failed: int
+    error: str | None
+
+
+async def plan(nats_url: str) -> None:
+    """Ask for what is due now, rather than with the next tick of the clock."""
+    client = await nats.connect(nats_url)
+    try:
+        await _plan(client.jetstream())
+    finally:
+        await client.close()
+
+
+async def collect(nats_url: str, database_url: str) -> list[Outcome]:
+    """Collect what is due, all of it; every run that this took, in order."""
+    since = datetime.now(UTC)
+    client = await nats.connect(nats_url)
+    database = await asyncpg.connect(database_url)
+    try:
+        await _until_nothing_is_due(client, database)
+        rows = await database.fetch(_RUNS, since)
+    finally:
+        await database.close()
+        await client.close()
+    return [Outcome(**{**row, "status": RunStatus(row["status"])}) for row in rows]
+
+
+def exit_code(outcomes: Sequence[Outcome]) -> int:
+    """0 when every run brought something, 1 when one failed whole."""
+    return int(any(outcome.status is RunStatus.ERROR for outcome in outcomes))
+
+
+def summary(outcomes: Sequence[Outcome]) -> list[str]:
+    """What came, as lines for people."""
+    if not outcomes:
+        return ["Nothing was due."]
+    return [
+        f"{o.source}: {o.status}, {o.items} of {o.planned} read"
+        + (f", {o.failed} failed" if o.failed else "")
+        + (f" ({o.error})" if o.error else "")
+        for o in outcomes
+    ]
+
+
+async def _until_nothing_is_due(client: Client, database: asyncpg.Connection) -> None:
+    jetstream = client.jetstream()
+    due, left = await database.fetchval(_DUE), None
+    # A tick may hand out a part of what is due only; one that hands out nothing is the last.
+    while left is None or 0 < due < left:
+        left = due
+        await _plan(jetstream)
+        while await _is_under_way(jetstream, database):
+            await asyncio.sleep(_GLANCE)
+        due = await database.fetchval(_DUE)
+
+
+async def _is_under_way(jetstream: JetStreamContext, database: asyncpg.Connection) -> bool:
+    for consumer in (PLANNER, *COLLECTORS.values()):
+        if await _unsettled(jetstream, consumer):
+            return True
+    return bool(
+        await database.fetchval(_OPEN)
+        or await _unsettled(jetstream, INGEST)
+        or await database.fetchval(_OUTBOX)
+    )
+
+
+async def _unsettled(jetstream: JetStreamContext, consumer: Consumer) -> int:
+    info = await jetstream.consumer_info(consumer.stream, consumer.durable)
+    return (info.num_pending or 0) + (info.num_ack_pending or 0)
+
+
+async def _plan(jetstream: JetStreamContext) -> None:
+    job = Plan()
+    event = envelope.Event(
+        id=uuid4().hex,
+        type=envelope.event_type(job),
+        source="up",
+        subject="",
+        time=datetime.now(UTC),
+        data=job,
+    )
+    await jetstream.publish(
+        subjects.job(job), envelope.encode(job), stream="JOBS", headers=envelope.to_headers(event)
+    )

@@ -1,0 +1,136 @@
+"""
+The stack itself: what is started, in which order, and what is set up on the way.
+
+PostgreSQL, its schema and roles; nats-server, its streams; then the services.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+
+from groundswell.migrate import migrate
+from groundswell.stack import nats, passwords, ports, postgres, services, state
+from groundswell.stack.errors import Occupied, StackError
+from groundswell.stack.places import Places
+from groundswell.stack.processes import identify
+from groundswell.stack.state import Running, State
+from groundswell.stack.supervisor import Child, Supervisor
+from services.runtime.streams import apply as apply_streams
+
+_BEHIND = ("postgres", "nats", "ingest", "collector")
+
+
+class Stack:
+    """One running stack on one data directory, which must be locked."""
+
+    def __init__(self, places: Places, api_port: int, changed: Callable[[], None]) -> None:
+        self._places = places
+        self._changed = changed
+        self._started_at = datetime.now(UTC)
+        self._serving = False
+        self._passwords = passwords.load_or_make(places.passwords)
+        self._ports = {**ports.remembered(places.ports, _BEHIND), "api": _api_port(api_port)}
+        self._cluster = postgres.prepare(
+            places.postgres, self._ports["postgres"], self._passwords.postgres
+        )
+        self._server = nats.Server(places.nats, self._ports["nats"], self._passwords.nats)
+        self.supervisor = Supervisor(places.logs, self._write_state)
+
+    @property
+    def api_url(self) -> str:
+        return f"http://127.0.0.1:{self._ports['api']}"
+
+    @property
+    def database_url(self) -> str:
+        return self._cluster.url()
+
+    @property
+    def nats_url(self) -> str:
+        return self._server.url
+
+    async def start(self) -> None:
+        """Start everything but the collector: what only serves."""
+        await self._start_postgres()
+        await self._start_nats()
+        for service in ("ingest", "api"):
+            await self._start_service(service)
+
+    async def start_collector(self) -> None:
+        """Start what asks the upstreams."""
+        await self._start_service("collector")
+
+    def serve(self) -> None:
+        """Tell other commands that everything has come up."""
+        self._serving = True
+        self._write_state()
+
+    async def stop(self) -> None:
+        """Stop everything in reverse order."""
+        await self.supervisor.stop()
+        state.clear(self._places)
+
+    async def _start_postgres(self) -> None:
+        await self.supervisor.start(
+            Child(
+                postgres.program(self._cluster),
+                self._cluster.port,
+                partial(postgres.is_ready, self._cluster),
+            )
+        )
+        await postgres.create_database(self._cluster)
+        # Alembic's environment starts an event loop of its own, which needs a thread of its own.
+        await asyncio.to_thread(migrate, self.database_url)
+        await postgres.let_in(self.database_url, services.passwords_of_roles(self._passwords))
+
+    async def _start_nats(self) -> None:
+        nats.prepare(self._server)
+        await self.supervisor.start(
+            Child(
+                nats.program(self._server), self._server.port, partial(nats.is_ready, self._server)
+            )
+        )
+        await apply_streams(self.nats_url)
+
+    async def _start_service(self, service: str) -> None:
+        port = self._ports[service]
+        program = services.program(service, port, self._cluster, self._server, self._passwords)
+        await self.supervisor.start(Child(program, port, partial(services.is_ready, port)))
+
+    def _write_state(self) -> None:
+        supervisor = identify(os.getpid())
+        if supervisor is None:
+            raise StackError("This system does not tell when a process was born.")
+        state.write(
+            self._places,
+            State(
+                supervisor=supervisor,
+                started_at=self._started_at,
+                serving=self._serving,
+                api_url=self.api_url,
+                database_url=self.database_url,
+                nats_url=self.nats_url,
+                children=tuple(
+                    Running(
+                        name=child.program.name,
+                        process=child.process,
+                        stop_signal=int(child.program.stop_signal),
+                        port=child.port,
+                    )
+                    for child in self.supervisor.children
+                    if child.process is not None
+                ),
+            ),
+        )
+        self._changed()
+
+
+def _api_port(wanted: int) -> int:
+    if wanted == 0:
+        return ports.free_port()
+    if not ports.is_free(wanted):
+        raise Occupied(
+            f"Port {wanted} on 127.0.0.1 is taken. Choose another by --port, or --port 0 for any."
+        )
+    return wanted

@@ -1,0 +1,36 @@
+"""The watchlist: a file of package names, by registry."""
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from contracts.identity import InvalidPurl, package
+from contracts.vocabulary import Source
+from groundswell.stack.errors import StackError
+
+STARTER = Path(__file__).parent.parent / "watchlist.toml"
+
+
+class _Section(Struct, forbid_unknown_fields=True):
+    packages: list[str]
+
+
+def read(path: Path) -> list[str]:
+    """
+    The purls that a watchlist names, in its order.
+
+    Raises:
+        StackError: the file is not there, is not a watchlist, or holds what no registry calls a
+            name.
+    """
+    try:
+        sections = msgspec.convert(tomllib.loads(path.read_text()), dict[Source, _Section])
+        return [
+            package(source, name)
+            for source, section in sections.items()
+            for name in section.packages
+        ]
+    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError, InvalidPurl) as error:
+        raise StackError(f"{path} is not a watchlist: {error}") from error
