@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+
+from groundswell.stack import watchlist
+from groundswell.stack.errors import StackError
+
+
+def test_the_starter_list_names_a_hundred_packages_of_each_registry():
+    purls = watchlist.read(watchlist.STARTER)
+
+    assert len(purls) == len(set(purls))
+    for type_ in ("npm", "pypi"):
+        assert 100 <= sum(purl.startswith(f"pkg:{type_}/") for purl in purls)
+
+
+def test_names_become_canonical_purls(tmp_path: Path):
+    path = tmp_path / "mine.toml"
+    path.write_text('[pypi]\npackages = ["Typing_Extensions"]\n[npm]\npackages = ["@vue/core"]\n')
+
+    assert ["pkg:pypi/typing-extensions", "pkg:npm/%40vue/core"] == watchlist.read(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("[npm", id="no TOML"),
+        pytest.param('[nmp]\npackages = ["react"]', id="unknown source"),
+        pytest.param('[npm]\nnames = ["react"]', id="misspelt key"),
+        pytest.param('[npm]\npackages = "react"', id="no list"),
+        pytest.param('[npm]\npackages = ["a/b/c"]', id="no name"),
+    ],
+)
+def test_a_file_that_is_no_watchlist_is_an_error_that_names_it(tmp_path: Path, text: str):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+
+    with pytest.raises(StackError, match=r"mine\.toml is not a watchlist"):
+        watchlist.read(path)
+
+
+def test_a_file_that_is_not_there_is_an_error_that_names_it(tmp_path: Path):
+    with pytest.raises(StackError, match="nowhere"):
+        watchlist.read(tmp_path / "nowhere")
