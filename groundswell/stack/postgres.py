@@ -248,6 +248,9 @@ def _clear_stale_lock(data: Path) -> None:
 
 def _command_of(pid: int) -> str | None:
     told = subprocess.run(
-        ["/bin/ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return told.stdout.strip() or None
