@@ -24,6 +24,7 @@ class Parser:
         self._id = ""
         self._name = ""
         self._data: list[str] = []
+        self._moved = False
 
     def feed(self, line: str) -> ServerEvent | None:
         """The event that this line ends, if it ends one that says something."""
@@ -31,8 +32,9 @@ class Parser:
             self._collect(line)
             return None
         event = ServerEvent(id=self._id, name=self._name or "message", data="\n".join(self._data))
-        self._name, self._data = "", []
-        return event if event.data or event.id else None
+        says_something = self._moved or bool(self._data)
+        self._name, self._data, self._moved = "", [], False
+        return event if says_something else None
 
     def _collect(self, line: str) -> None:
         field, _, value = line.partition(":")
@@ -41,7 +43,7 @@ class Parser:
             case "data":
                 self._data.append(value)
             case "id":
-                self._id = value
+                self._id, self._moved = value, True
             case "event":
                 self._name = value
             case _:

@@ -108,8 +108,8 @@ class Session:
         headers = {"Accept": "text/event-stream"}
         if last is not None:
             headers["Last-Event-ID"] = str(last)
-        timeout = httpx.Timeout(self._wire.http.timeout, read=_SILENCE)
-        request = self._request(call, headers=headers, timeout=timeout)
+        timeout = {**self._wire.http.timeout.as_dict(), "read": _SILENCE}
+        request = self._request(call, headers=headers, timeout=httpx.Timeout(**timeout))
         return await self._send(call, request, retries=retries, stream=True)
 
     async def _events(self, response: httpx.Response) -> AsyncGenerator[ServerEvent, None]:
