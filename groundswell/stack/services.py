@@ -14,7 +14,7 @@ from groundswell.stack.processes import Program
 # The order in which they start: whoever takes is there before whoever gives.
 SERVICES = ("ingest", "api", "collector")
 _ALL = ("API", "COLLECTOR", "INGEST")
-# Settings of `up` itself, and those that it hands to each service on its own.
+# Settings of `up` itself, and those that it hands to each service; also those that end in _FILE.
 _OURS = (
     "GROUNDSWELL_DATA_DIR",
     "GROUNDSWELL_DATABASE_URL",
@@ -68,7 +68,5 @@ def _inherited(service: str, environ: Mapping[str, str]) -> dict[str, str]:
     # A service takes a setting that it does not know for a mistake, so it sees its own only.
     others = tuple(f"GROUNDSWELL_{name}_" for name in _ALL if name != service.upper())
     return {
-        name: value
-        for name, value in environ.items()
-        if not name.startswith(others) and name not in _OURS
+        name: value for name, value in environ.items() if not name.startswith((*others, *_OURS))
     }
