@@ -98,20 +98,21 @@ MAINTENANCE: Final = Consumer(
     stream="JOBS", durable="maintenance", filters=(subjects.PARTITIONS,), max_ack_pending=1
 )
 
-# How many batches may be asked of an upstream at once, over all replicas. PyPI asks for serial
-# requests; the packuments of npm are large and come from a CDN.
+# How many batches of a source are in work at once, over all replicas. It is several, so that a slow
+# counter does not hold up the facts of the batches behind; how fast a host is asked, and that PyPI
+# is asked for one project after another, is kept by the budget of the host.
 COLLECTORS: Final = {
     Source.NPM: Consumer(
         stream="JOBS",
         durable="collect-npm",
         filters=(subjects.refresh(Source.NPM),),
-        max_ack_pending=2,
+        max_ack_pending=4,
     ),
     Source.PYPI: Consumer(
         stream="JOBS",
         durable="collect-pypi",
         filters=(subjects.refresh(Source.PYPI),),
-        max_ack_pending=1,
+        max_ack_pending=4,
     ),
 }
 

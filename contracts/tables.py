@@ -291,7 +291,8 @@ watches = Table(
 )
 
 # `planned` artifacts in `batches` batches; `settled` holds the numbers of the batches that came
-# back, so that a batch delivered twice is counted once.
+# back, so that a batch delivered twice is counted once, and `progressed_at` is when the last of
+# them did, so that a run that nobody works on any more can be told.
 runs = Table(
     "runs",
     metadata,
@@ -307,6 +308,7 @@ runs = Table(
     Column("error", Text),
     _time("requested_at", nullable=False, server_default=_NOW),
     _time("started_at"),
+    _time("progressed_at"),
     _time("completed_at"),
     CheckConstraint(
         "status IN ('pending', 'running', 'success', 'partial', 'error')", name="status"

@@ -136,6 +136,7 @@ CREATE TABLE runs (
     error TEXT,
     requested_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     started_at TIMESTAMP WITH TIME ZONE,
+    progressed_at TIMESTAMP WITH TIME ZONE,
     completed_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT runs_pkey PRIMARY KEY (id),
     CONSTRAINT runs_status_check CHECK (status IN ('pending', 'running', 'success', 'partial', 'error'))
