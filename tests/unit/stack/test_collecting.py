@@ -1,0 +1,35 @@
+import pytest
+
+from contracts.vocabulary import RunStatus
+from groundswell.stack.collecting import Outcome, exit_code, summary
+
+
+def outcome(status: RunStatus, failed: int = 0, error: str | None = None) -> Outcome:
+    return Outcome(
+        source="npm", status=status, planned=10, items=10 - failed, failed=failed, error=error
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "statuses"),
+    [
+        (0, []),
+        (0, [RunStatus.SUCCESS, RunStatus.PARTIAL]),
+        (1, [RunStatus.SUCCESS, RunStatus.ERROR]),
+    ],
+)
+def test_only_a_run_that_failed_whole_fails_the_command(code: int, statuses: list[RunStatus]):
+    assert code == exit_code([outcome(status) for status in statuses])
+
+
+def test_the_summary_tells_what_came_and_why_the_rest_did_not():
+    outcomes = [
+        outcome(RunStatus.SUCCESS),
+        outcome(RunStatus.PARTIAL, failed=3, error="429 from api.npmjs.org"),
+    ]
+
+    assert [
+        "npm: success, 10 of 10 read",
+        "npm: partial, 7 of 10 read, 3 failed (429 from api.npmjs.org)",
+    ] == summary(outcomes)
+    assert ["Nothing was due."] == summary([])
