@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
+from alembic.util import CommandError
+
 from groundswell.migrate import migrate
 from groundswell.stack import nats, passwords, ports, postgres, services, state
 from groundswell.stack.errors import Occupied, StackError
@@ -17,7 +19,7 @@ from groundswell.stack.places import Places
 from groundswell.stack.processes import identify
 from groundswell.stack.state import Running, State
 from groundswell.stack.supervisor import Child, Supervisor
-from services.runtime.streams import apply as apply_streams
+from services.runtime import streams
 
 _BEHIND = ("postgres", "nats", "ingest", "collector")
 
@@ -80,8 +82,13 @@ class Stack:
             )
         )
         await postgres.create_database(self._cluster)
-        # Alembic's environment starts an event loop of its own, which needs a thread of its own.
-        await asyncio.to_thread(migrate, self.database_url)
+        try:
+            # Alembic's environment starts an event loop, which needs a thread of its own.
+            await asyncio.to_thread(migrate, self.database_url)
+        except CommandError as error:
+            raise StackError(
+                f"The schema in {self._places.root} cannot be brought up to date: {error}"
+            ) from error
         await postgres.let_in(self.database_url, services.passwords_of_roles(self._passwords))
 
     async def _start_nats(self) -> None:
@@ -91,7 +98,10 @@ class Stack:
                 nats.program(self._server), self._server.port, partial(nats.is_ready, self._server)
             )
         )
-        await apply_streams(self.nats_url)
+        try:
+            await streams.apply(self.nats_url)
+        except streams.StreamsError as error:
+            raise StackError(str(error)) from error
 
     async def _start_service(self, service: str) -> None:
         port = self._ports[service]

@@ -55,10 +55,11 @@ class Replay:
         self._failures: list[tuple[re.Pattern[str], deque[Answer]]] = []
 
     def environ(self) -> dict[str, str]:
-        """The settings that lead the collector here."""
+        """The settings that lead the collector here, where it need not wait between questions."""
         return {
             "GROUNDSWELL_COLLECTOR_NPM_REGISTRY_URL": f"{self.url}/npm",
             "GROUNDSWELL_COLLECTOR_NPM_DOWNLOADS_URL": f"{self.url}/npm-downloads",
+            "GROUNDSWELL_COLLECTOR_NPM_DOWNLOADS_INTERVAL_SECONDS": "0.05",
             "GROUNDSWELL_COLLECTOR_PYPI_URL": f"{self.url}/pypi",
             "GROUNDSWELL_COLLECTOR_PYPISTATS_URL": f"{self.url}/pypistats",
         }
