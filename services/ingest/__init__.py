@@ -1,0 +1,1 @@
+"""Ingest: understands readings, writes them in batches and publishes what really changed."""

@@ -1,0 +1,17 @@
+"""Every event type of READINGS with the pure function that understands it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.ingest.normalizers import gone, npm, pypi
+from services.ingest.records import Normalizer
+
+NORMALIZERS: Final[dict[str, Normalizer]] = {
+    "npm.packument.v1": npm.packument,
+    "npm.downloads.v1": npm.downloads,
+    "npm.gone.v1": gone.gone,
+    "pypi.project.v1": pypi.project,
+    "pypi.downloads.v1": pypi.downloads,
+    "pypi.gone.v1": gone.gone,
+}

@@ -1,0 +1,250 @@
+"""
+npm: a packument becomes facts, versions and dependencies; days of downloads become windows.
+
+Source: https://github.com/npm/registry/blob/main/docs/responses/package-metadata.md and
+https://docs.npmjs.com/cli/v11/configuring-npm/package-json
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from contracts import identity
+from contracts.envelope import Event
+from contracts.readings.npm import Downloads, Packument, Version
+from contracts.vocabulary import RelationType, Scope, Source, State, TagCategory
+from services.ingest import records, shapes
+from services.ingest.records import Edge, Facts, Observation, Records, Tag
+from services.ingest.repositories import repository_purl
+from services.ingest.windows import windows
+
+# https://github.com/npm/validate-npm-package-name, old names included.
+_NAME: Final = re.compile(
+    r"^(?:@[\w.!~*'()-]+/)?[a-z0-9!~*'()-][\w.!~*'()-]*$", re.IGNORECASE | re.ASCII
+)
+_NAME_LENGTH: Final = 214
+# These lead to a folder and not to the registry.
+_LOCAL: Final = ("file:", "link:", "workspace:", "portal:")
+_ALIAS: Final = "npm:"
+_VERSION: Final = 256
+_LICENSE: Final = 200
+_REQUIREMENT: Final = 500
+_UNKNOWN: Final = Version()
+
+
+def packument(event: Event) -> Records:
+    """
+    Facts of a package, as its latest version and the registry tell them.
+
+    A package that was unpublished as a whole has `time.unpublished` and no versions: it is gone.
+
+    Raises:
+        UnexpectedShape: the reading names no package of npm.
+    """
+    data: Packument = event.data
+    purl = shapes.subject(event, Source.NPM)
+    times = data.time if isinstance(data.time, dict) else {}
+    versions = data.versions if isinstance(data.versions, dict) else {}
+    if not versions and isinstance(times.get("unpublished"), dict):
+        return Records(purl=purl, read_at=event.time, gone=True)
+    channels = data.dist_tags if isinstance(data.dist_tags, dict) else {}
+    tagged = shapes.line(channels.get("latest"), _VERSION)
+    latest = versions.get(tagged) if tagged else None
+    released = tuple(_versions(versions, times, channels))
+    edges = tuple(_dependencies(latest)) if latest else ()
+    facts, directory = _facts(purl, data, latest or _UNKNOWN, channels, times)
+    relations = {RelationType.HOSTED_IN: _hosted_in(facts.repository, directory)}
+    if latest:
+        relations[RelationType.DEPENDS_ON] = edges
+    return Records(
+        purl=purl,
+        read_at=event.time,
+        facts=facts,
+        observations=tuple(_counts(data, len(released), edges if latest else None, event.time)),
+        relations=relations,
+        tags=_tags(facts),
+        versions=released,
+    )
+
+
+def downloads(event: Event) -> Records:
+    """
+    Windows that end with the newest counted day.
+
+    Raises:
+        UnexpectedShape: a day or a count that cannot be.
+    """
+    data: Downloads = event.data
+    ends = shapes.day_ends((day.day for day in data.downloads), event.time)
+    live, backfill = windows(ends, (day.downloads for day in data.downloads))
+    return Records(
+        purl=shapes.subject(event, Source.NPM),
+        read_at=event.time,
+        observations=live,
+        backfill=backfill,
+    )
+
+
+def _facts(
+    purl: str, data: Packument, latest: Version, channels: dict[str, Any], times: dict[str, Any]
+) -> tuple[Facts, str | None]:
+    name = identity.parse(purl).full_name
+    repository, directory, extra = _repository(data.repository)
+    deprecated = _reason(latest.deprecated)
+    facts = Facts(
+        description=shapes.text(data.description),
+        url=f"https://www.npmjs.com/package/{name}",
+        homepage=shapes.url(data.homepage),
+        repository=repository,
+        license=_license(data.license) or _license(data.licenses) or _license(latest.license),
+        keywords=shapes.keywords(data.keywords),
+        latest_version=shapes.line(channels.get("latest"), _VERSION),
+        created_at=shapes.time(times.get("created")),
+        updated_at=shapes.time(times.get("modified")),
+        state=State.DEPRECATED if deprecated else State.ACTIVE,
+        extra=extra | ({"deprecated": deprecated} if deprecated else {}),
+    )
+    return facts, directory
+
+
+def _versions(
+    versions: dict[str, Version], times: dict[str, Any], channels: dict[str, Any]
+) -> Iterator[records.Version]:
+    """What is in `time` alone was unpublished, and is left out."""
+    tagged: dict[str, list[str]] = {}
+    for channel, version in sorted(channels.items()):
+        if isinstance(version, str) and (name := shapes.line(channel, _VERSION)):
+            tagged.setdefault(version, []).append(name)
+    for version, data in versions.items():
+        if shapes.line(version, _VERSION) != version:
+            continue
+        yield records.Version(
+            version=version,
+            published_at=shapes.time(times.get(version)),
+            prerelease="-" in version.partition("+")[0],
+            deprecated=_reason(data.deprecated),
+            channels=tuple(tagged.get(version, ())),
+        )
+
+
+def _reason(deprecated: Any) -> str | None:
+    """A text, or `true` from clients that gave none; an empty text takes a deprecation back."""
+    return "deprecated" if deprecated is True else shapes.text(deprecated)
+
+
+def _license(value: Any) -> str | None:
+    """A text, `{type, url}`, or a list of those, of which any may be chosen."""
+    if isinstance(value, list):
+        return shapes.distinct(map(_license, value), " OR ")
+    if isinstance(value, dict):
+        value = value.get("type") or value.get("name")
+    return shapes.line(value, _LICENSE)
+
+
+def _repository(value: Any) -> tuple[str | None, str | None, dict[str, Any]]:
+    """The purl of the repository, the folder in it, and what it says where that is no purl."""
+    if isinstance(value, list) and value:
+        value = value[0]
+    written = value if isinstance(value, dict) else {"url": value}
+    address = shapes.text(written.get("url"))
+    directory = shapes.text(written.get("directory"))
+    purl = repository_purl(address, shorthand=True) if address else None
+    if purl or not address:
+        return purl, directory if purl else None, {}
+    return None, None, {"repository": address}
+
+
+def _hosted_in(repository: str | None, directory: str | None) -> tuple[Edge, ...]:
+    extra = {"directory": directory} if directory else {}
+    return (Edge(repository, extra=extra),) if repository else ()
+
+
+def _dependencies(latest: Version) -> Iterator[Edge]:
+    """
+    One edge for each target and scope.
+
+    npm repeats optional dependencies among the others, where they do not count.
+    """
+    optional = _table(latest.optional_dependencies)
+    runtime = _table(latest.dependencies)
+    peers = _table(latest.peer_dependencies)
+    maybe = {
+        name
+        for name, told in _table(latest.peer_dependencies_meta).items()
+        if isinstance(told, dict) and told.get("optional") is True
+    }
+    yield from _edges(Scope.RUNTIME, {k: v for k, v in runtime.items() if k not in optional})
+    yield from _edges(Scope.DEV, _table(latest.dev_dependencies))
+    yield from _edges(Scope.PEER, {k: v for k, v in peers.items() if k not in maybe})
+    yield from _edges(
+        Scope.OPTIONAL,
+        {k: v for k, v in peers.items() if k in maybe and k not in optional} | optional,
+    )
+
+
+def _edges(scope: Scope, required: dict[str, Any]) -> Iterator[Edge]:
+    found: dict[str, Edge] = {}
+    for name, wanted in required.items():
+        edge = _edge(scope, name, wanted)
+        if edge is None:
+            continue
+        known = found.get(edge.target)
+        if known is not None:
+            # The same package twice, under two names: either range is asked for.
+            both = shapes.distinct((known.requirement, edge.requirement), " || ")
+            edge = Edge(edge.target, scope, both, {**known.extra, **edge.extra})
+        found[edge.target] = edge
+    yield from found.values()
+
+
+def _edge(scope: Scope, name: str, wanted: Any) -> Edge | None:
+    """The edge to a package of the registry; None for what is none."""
+    requirement = shapes.text(wanted, _REQUIREMENT)
+    extra: dict[str, Any] = {}
+    if requirement is not None:
+        if requirement.startswith(_LOCAL):
+            return None
+        if requirement.startswith(_ALIAS):
+            extra = {"alias": shapes.line(name, _NAME_LENGTH)}
+            name, requirement = _alias(requirement)
+    target = _target(name)
+    return None if target is None else Edge(target, scope, requirement, extra)
+
+
+def _alias(requirement: str) -> tuple[str, str | None]:
+    """`npm:@scope/name@^1` is the package `@scope/name` at `^1`."""
+    wanted = requirement.removeprefix(_ALIAS)
+    split = wanted.find("@", 1)
+    return (wanted, None) if split < 0 else (wanted[:split], wanted[split + 1 :] or None)
+
+
+def _target(name: str) -> str | None:
+    if len(name) > _NAME_LENGTH or not _NAME.match(name):
+        return None
+    try:
+        return identity.package(Source.NPM, name)
+    except identity.InvalidPurl:
+        return None
+
+
+def _counts(
+    data: Packument, releases: int, edges: tuple[Edge, ...] | None, at: datetime
+) -> Iterator[Observation]:
+    yield Observation("releases", float(releases), at)
+    if isinstance(data.maintainers, list):
+        yield Observation("maintainers", float(len(data.maintainers)), at)
+    if edges is not None:
+        needed = sum(edge.scope == Scope.RUNTIME for edge in edges)
+        yield Observation("dependencies", float(needed), at)
+
+
+def _tags(facts: Facts) -> tuple[Tag, ...]:
+    license_ = ((TagCategory.LICENSE, facts.license),) if facts.license else ()
+    return license_ + tuple((TagCategory.GENERAL, word) for word in facts.keywords)
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

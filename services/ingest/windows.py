@@ -1,0 +1,64 @@
+"""
+From downloads per day to observations.
+
+`observed_at` of a window is its end: the midnight (UTC) after its last day. The newest day that is
+counted, and the 7 and 30 days that end with it, are live; the days before it are backfill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from services.ingest.records import Observation, Series, UnexpectedShape
+
+_DAY: Final = timedelta(days=1)
+_WINDOWS: Final = {"downloads_week": 7, "downloads_month": 30}
+# Counters run up to two days late and say 0 until then.
+_LAG_DAYS: Final = 2
+# What a double holds exactly; more downloads than that in a day are a mistake.
+_MOST: Final = 2**53
+
+
+def windows(
+    ends: Iterable[datetime], downloads: Iterable[int]
+) -> tuple[tuple[Observation, ...], tuple[Series, ...]]:
+    """
+    Live observations and backfill of `downloads_day`, `downloads_week` and `downloads_month`.
+
+    A window with a day missing is left out. Days may come in any order.
+
+    Raises:
+        UnexpectedShape: a count that cannot be one.
+    """
+    counts = dict(sorted(zip(ends, downloads, strict=True)))
+    days, values = list(counts), list(counts.values())
+    if values and not 0 <= min(values) <= max(values) <= _MOST:
+        raise UnexpectedShape("a day has a count of downloads that cannot be")
+    counted = len(days) - _uncounted(values)
+    del days[counted:], values[counted:]
+    if not days:
+        return (), ()
+    live = [Observation("downloads_day", float(values[-1]), days[-1])]
+    live += (
+        Observation(metric, float(sum(values[-length:])), days[-1])
+        for metric, length in _WINDOWS.items()
+        if len(days) >= length and days[-1] - days[-length] == (length - 1) * _DAY
+    )
+    if len(days) == 1:
+        return tuple(live), ()
+    older = Series("downloads_day", tuple(days[:-1]), tuple(map(float, values[:-1])))
+    return tuple(live), (older,)
+
+
+def _uncounted(values: Sequence[int]) -> int:
+    """
+    How many zeros at the end more likely were not counted yet than not downloaded.
+
+    A package that nobody really downloads shows so on the third day.
+    """
+    for zeros, value in enumerate(reversed(values)):
+        if value:
+            return zeros if zeros <= _LAG_DAYS else 0
+    return 0
