@@ -210,8 +210,7 @@ def _overall(name: str) -> Answer:
     last = _days("last-day")[0]
     days = [last - timedelta(days=n) for n in reversed(range(180))]
     rows = [
-        {"category": category, "date": day.isoformat(), "downloads": times * downloads(name, day)}
-        for category, times in (("with_mirrors", 2), ("without_mirrors", 1))
+        {"category": "without_mirrors", "date": day.isoformat(), "downloads": downloads(name, day)}
         for day in days
     ]
     return _json({"data": rows, "package": name, "type": "overall_downloads"})
