@@ -13,7 +13,6 @@ from groundswell.stack.processes import Program
 
 # The order in which they start: whoever takes is there before whoever gives.
 SERVICES = ("ingest", "api", "collector")
-_ALL = ("API", "COLLECTOR", "INGEST")
 # Settings of `up` itself, and those that it hands to each service; also those that end in _FILE.
 _OURS = (
     "GROUNDSWELL_DATA_DIR",
@@ -66,7 +65,7 @@ async def is_ready(port: int) -> bool:
 
 def _inherited(service: str, environ: Mapping[str, str]) -> dict[str, str]:
     # A service takes a setting that it does not know for a mistake, so it sees its own only.
-    others = tuple(f"GROUNDSWELL_{name}_" for name in _ALL if name != service.upper())
+    others = tuple(f"GROUNDSWELL_{name.upper()}_" for name in SERVICES if name != service)
     return {
         name: value for name, value in environ.items() if not name.startswith((*others, *_OURS))
     }
