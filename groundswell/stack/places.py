@@ -7,6 +7,8 @@ from pathlib import Path
 import platformdirs
 from msgspec import Struct
 
+from groundswell.stack.errors import StackError
+
 
 class Places(Struct, frozen=True):
     """The data directory and what lies in it."""
@@ -62,16 +64,19 @@ def make(root: Path) -> Places:
     Make the folders that are missing.
 
     They are closed to others; those of root may be walked through, since PostgreSQL has to.
+
+    Raises:
+        StackError: there is something else, or it belongs to someone else.
     """
     places = Places(root)
     mode = 0o711 if os.geteuid() == 0 else 0o700
-    root.mkdir(parents=True, exist_ok=True, mode=mode)
-    for folder, folder_mode in (
-        (places.logs, 0o700),
-        (places.nats, 0o700),
-        (places.postgres, mode),
-    ):
-        folder.mkdir(exist_ok=True, mode=folder_mode)
+    folders = ((root, mode), (places.logs, 0o700), (places.nats, 0o700), (places.postgres, mode))
+    try:
+        for folder, folder_mode in folders:
+            folder.mkdir(parents=True, exist_ok=True, mode=folder_mode)
+            os.scandir(folder).close()
+    except OSError as error:
+        raise StackError(f"{error.filename} cannot be used: {error.strerror}.") from error
     return places
 
 
