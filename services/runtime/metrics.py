@@ -70,6 +70,40 @@ CHECK_HEALTHY = Gauge(
 
 # --- collector -----------------------------------------------------------------------------------
 
+# host: those that a source declares, or `other`; outcome: answered, unchanged, moved, or the error
+REQUESTS = Counter(
+    "groundswell_collector_requests",
+    "Requests to upstreams, by how they ended.",
+    ("host", "outcome"),
+    registry=REGISTRY,
+)
+REQUEST_SECONDS = Histogram(
+    "groundswell_collector_request_seconds",
+    "How long an upstream took to answer, waiting for a turn left out.",
+    ("host",),
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+# outcome: read, unchanged, failed
+RESULTS = Counter(
+    "groundswell_collector_results",
+    "What asking for a resource of an artifact came to.",
+    ("source", "resource", "outcome"),
+    registry=REGISTRY,
+)
+PLANNED = Counter(
+    "groundswell_collector_planned_artifacts",
+    "Artifacts that were handed out in jobs.",
+    ("source",),
+    registry=REGISTRY,
+)
+READINGS = Counter(
+    "groundswell_collector_readings",
+    "Readings that were published.",
+    ("type",),
+    registry=REGISTRY,
+)
+
 # --- ingest --------------------------------------------------------------------------------------
 
 # --- api -----------------------------------------------------------------------------------------
