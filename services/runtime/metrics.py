@@ -13,6 +13,7 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
+    Histogram,
     ProcessCollector,
     generate_latest,
 )
@@ -21,6 +22,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 REGISTRY: Final = CollectorRegistry()
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 ProcessCollector(registry=REGISTRY)
+
+_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
 def render() -> bytes:
@@ -70,7 +73,7 @@ CHECK_HEALTHY = Gauge(
 
 # --- collector -----------------------------------------------------------------------------------
 
-# host: those that a source declares, or `other`; outcome: answered, unchanged, moved, or the error
+# host: those that a source declares, or `other`; outcome: answered, unchanged, moved, or an error's name
 REQUESTS = Counter(
     "groundswell_collector_requests",
     "Requests to upstreams, by how they ended.",

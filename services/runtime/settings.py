@@ -23,6 +23,16 @@ _SERVICES: Final = ("COLLECTOR", "INGEST", "API", "SEARCH")
 # Set for the command line and for the tests; services see them and have no use for them.
 _FOREIGN: Final = ("GROUNDSWELL_DATA_DIR", "GROUNDSWELL_TEST_")
 
+_INTRODUCTION: Final = """\
+<!-- Written by `groundswell schema`. -->
+
+# Settings
+
+Every setting is an environment variable. What stands under "Every service" may also be given to one
+service alone, under its name: `GROUNDSWELL_INGEST_LOG_LEVEL`. With `_FILE` behind its name, a
+variable names a file that holds the value. An empty value counts as none, and a variable that
+begins with `GROUNDSWELL_` and is not listed here is an error."""
+
 SECRET: Final = {"secret": True}
 
 Text = Annotated[str, Meta(min_length=1)]
@@ -90,7 +100,7 @@ def load(cls: type[SettingsT], service: str, environ: Mapping[str, str]) -> Sett
             if given is not None:
                 values[field.name] = _convert(field, *given)
             elif field.required:
-                problems.append(f"{_PREFIX}{field.name.upper()} is not set")
+                problems.append(f"{_variable(field, service)} is not set")
         except ValueError as error:
             problems.append(str(error))
     if problems:
@@ -102,19 +112,41 @@ def load(cls: type[SettingsT], service: str, environ: Mapping[str, str]) -> Sett
 
 
 def describe(cls: type[Runtime], service: str) -> list[Described]:
-    """Every setting of a service, its own name for those that all services share included."""
-    shared = {field.name for field in fields(Runtime)}
+    """Every setting of a service, those that it shares with the others included."""
     return [
         Described(
-            variable=_PREFIX
-            + ("" if field.name in shared else f"{service.upper()}_")
-            + field.name.upper(),
+            variable=_variable(field, service),
             type=_type_name(field.type),
             default=_default(field),
             description=_description(field),
         )
         for field in fields(cls)
     ]
+
+
+def render_reference(services: Mapping[str, type[Runtime]]) -> str:
+    """`docs/reference/settings.md`: the settings of every service, by its name."""
+    shared = [field for field in fields(Runtime) if not field.required or _is_secret(field)]
+    names = {_variable(field, "") for field in shared}
+    lines = [_INTRODUCTION, *_table("Every service", describe(Runtime, ""), names.__contains__)]
+    for service, cls in services.items():
+        lines += _table(service, describe(cls, service), lambda name: name not in names)
+    return "\n".join(lines) + "\n"
+
+
+def _table(title: str, settings: list[Described], wanted: Callable[[str], bool]) -> list[str]:
+    lines = [f"\n## {title}\n", "| variable | value | default | meaning |", "| --- " * 4 + "|"]
+    for one in filter(lambda setting: wanted(setting.variable), settings):
+        default = f"`{one.default}`" if one.default else "must be given"
+        lines.append(f"| `{one.variable}` | {one.type} | {default} | {one.description} |")
+    return lines
+
+
+def _variable(field: FieldInfo, service: str) -> str:
+    """Its usual variable: the shared one, unless the service has made the field its own."""
+    own, shared = _candidates(field.name, service)
+    same = [one for one in fields(Runtime) if one.name == field.name]
+    return shared if same and same[0].default == field.default else own
 
 
 def _candidates(name: str, service: str) -> Iterator[str]:
