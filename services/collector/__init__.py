@@ -1,0 +1,1 @@
+"""Asks upstreams, politely, and publishes what they answered. It knows nothing of what it means."""

@@ -1,0 +1,68 @@
+"""What the collector can be told; each field is a variable `GROUNDSWELL_COLLECTOR_<FIELD>`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from services.runtime.settings import Runtime
+
+_Url = Annotated[str, Meta(pattern="^https?://", description="Base URL, to ask a mirror instead.")]
+NO_CONTACT: Final = "no contact given"
+
+
+class CollectorSettings(Runtime, frozen=True, kw_only=True):
+    """How to ask upstreams, how fast, and how work is handed out."""
+
+    port: Annotated[int, Meta(description="Port to listen on.", ge=0, le=65_535)] = 8101
+    contact: Annotated[
+        str,
+        Meta(description="Address or URL for upstreams to write to; it goes into the User-Agent."),
+    ] = NO_CONTACT
+
+    npm_registry_url: _Url = "https://registry.npmjs.org"
+    npm_requests_per_second: Annotated[
+        int, Meta(ge=1, description="Packuments asked of npm in a second.")
+    ] = 20
+    npm_concurrency: Annotated[
+        int, Meta(ge=1, description="Packuments asked of npm at the same time.")
+    ] = 8
+    npm_downloads_url: _Url = "https://api.npmjs.org"
+    npm_downloads_interval_seconds: Annotated[
+        float, Meta(ge=0, description="Between two questions to npm's counter, which is touchy.")
+    ] = 3.0
+    pypi_url: _Url = "https://pypi.org"
+    pypi_requests_per_second: Annotated[
+        int, Meta(ge=1, description="Projects asked of PyPI in a second, one after another.")
+    ] = 10
+    pypistats_url: _Url = "https://pypistats.org"
+    pypistats_requests_per_minute: Annotated[
+        int, Meta(ge=1, description="pypistats.org allows 30.")
+    ] = 30
+
+    connect_timeout_seconds: Annotated[
+        float, Meta(gt=0, description="Until an upstream accepts a connection.")
+    ] = 5.0
+    read_timeout_seconds: Annotated[
+        float, Meta(gt=0, description="Until an upstream sends the next part of its answer.")
+    ] = 20.0
+    total_timeout_seconds: Annotated[float, Meta(gt=0, description="For one try as a whole.")] = (
+        60.0
+    )
+    max_bytes: Annotated[
+        int, Meta(ge=1_024, description="Largest answer that is taken, unpacked.")
+    ] = 64_000_000
+
+    batch_size: Annotated[
+        int, Meta(ge=1, le=128, description="Artifacts in one job; progress is counted in jobs.")
+    ] = 25
+    batch_timeout_seconds: Annotated[
+        float, Meta(gt=0, description="For one job as a whole; what is left is asked later.")
+    ] = 600.0
+    max_leased: Annotated[
+        int, Meta(ge=1, description="Watches of a source that are handed out at the same time.")
+    ] = 1_000
+    lease_seconds: Annotated[
+        float, Meta(gt=0, description="How long a watch that was handed out is left alone.")
+    ] = 900.0

@@ -1,0 +1,236 @@
+"""
+What a source is, what asking it gives, and how asking can go wrong.
+
+This is all of the collector that a source module imports. Each error says what is to be done:
+
+    SourceError           carries the reason and the URL
+    ├── Unavailable       later: no connection, a timeout, 5xx
+    ├── RateLimited       later: `retry_after` says when
+    ├── Gone              a fact: 404 or 410
+    ├── Refused           stop: 401 or 403, a matter of configuration
+    └── UnexpectedShape   a person's work: upstream changed; the payload is kept for a replay
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeAlias, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Raw, Struct
+from msgspec.json import Decoder
+
+from contracts import readings
+from contracts.identity import Purl
+from contracts.vocabulary import Source as Name
+
+T = TypeVar("T")
+
+
+class SourceError(Exception):
+    """
+    Asking went wrong. `reason` names the host and never the artifact, so that equal reasons can be
+    counted; `retry_after` is seconds, None where nobody said.
+    """
+
+    def __init__(self, reason: str, url: str, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.url = url
+        self.retry_after = retry_after
+
+
+class Unavailable(SourceError):
+    """There was no answer, or one that says that the server is in trouble."""
+
+
+class RateLimited(SourceError):
+    """The host asked for a pause."""
+
+
+class Gone(SourceError):
+    """There is nothing at this address."""
+
+    def __init__(self, reason: str, url: str, status: int) -> None:
+        super().__init__(reason, url)
+        self.reading = readings.gone.Gone(status=status, url=url)
+
+
+class Refused(SourceError):
+    """The host does not want to answer us: credentials, permissions, the User-Agent."""
+
+
+class UnexpectedShape(SourceError):
+    """The answer is not what upstream documents. `type` is what `payload` should decode to."""
+
+    def __init__(self, reason: str, url: str, payload: bytes = b"", type_: str = "") -> None:
+        super().__init__(reason, url)
+        self.payload = payload
+        self.type = type_
+
+
+class Allowance(Struct, frozen=True, kw_only=True):
+    """
+    What the host of a base URL allows.
+
+    All of `limits` hold, each so many requests in so many seconds. `window` is how many seconds to
+    pause after a 429 that does not say; it doubles from one such answer to the next.
+    """
+
+    url: str
+    limits: tuple[tuple[int, float], ...] = ()
+    concurrency: int = 4
+    window: float = 60.0
+
+
+class Validators(Struct, frozen=True, omit_defaults=True):
+    """
+    What is kept of the last answer, to ask whether anything is new since. `day` (YYYY-MM-DD) serves
+    counters that have no ETag: the counts up to this day are known.
+    """
+
+    etag: str | None = None
+    last_modified: str | None = None
+    day: str | None = None
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """A good answer. `moved_to` is the new address where the old one moved for good."""
+
+    url: str
+    body: bytes
+    validators: Validators
+    moved_to: str | None = None
+
+
+class Http(Protocol):
+    """The polite client, as a source sees it."""
+
+    async def get(self, url: str) -> Answer:
+        """
+        Ask for a JSON document.
+
+        Raises:
+            SourceError: any of the tree above.
+        """
+
+    async def get_new(self, url: str, known: Validators) -> Answer | None:
+        """The same, but None when nothing is new since `known`."""
+
+
+class Watch(Struct, frozen=True, kw_only=True):
+    """An artifact to read. `validators` are those of each resource, by its name."""
+
+    purl: str
+    id: Purl
+    validators: dict[str, Validators]
+    backfilled: bool = False
+
+    def known(self, resource: str) -> Validators:
+        return self.validators.get(resource, Validators())
+
+
+class Read(Struct, frozen=True, kw_only=True):
+    """A reading to publish under `type`. `backfilled`: it reaches back as far as upstream does."""
+
+    purl: str
+    resource: str
+    type: str
+    reading: readings.Reading
+    validators: Validators = Validators()
+    backfilled: bool = False
+
+
+class Unchanged(Struct, frozen=True, kw_only=True):
+    """Nothing is new since the last reading, or it is too early to ask."""
+
+    purl: str
+    resource: str
+
+
+class Failed(Struct, frozen=True, kw_only=True):
+    """This resource of this artifact could not be read."""
+
+    purl: str
+    resource: str
+    error: SourceError
+
+
+Result: TypeAlias = Read | Unchanged | Failed
+
+
+class Source(Protocol):
+    """
+    One upstream. An artifact counts as read when the first of its `resources` was; where another
+    one fails, the run is partial.
+    """
+
+    @property
+    def name(self) -> Name: ...
+
+    @property
+    def resources(self) -> tuple[str, ...]: ...
+
+    @property
+    def allowances(self) -> tuple[Allowance, ...]: ...
+
+    def refresh(
+        self, http: Http, watches: Sequence[Watch], now: datetime
+    ) -> AsyncGenerator[Result, None]:
+        """One result per artifact and resource, as they come. Errors are results, never raised."""
+        ...
+
+
+async def as_they_come(
+    questions: Iterable[Coroutine[Any, Any, Sequence[Result]]],
+) -> AsyncGenerator[Result, None]:
+    """Ask everything at once (the budgets of the hosts keep order), yield what is there first."""
+    tasks = [asyncio.create_task(question) for question in questions]
+    try:
+        for done in asyncio.as_completed(tasks):
+            for result in await done:
+                yield result
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def attempt(
+    question: Coroutine[Any, Any, Sequence[Result]], purls: Sequence[str], resource: str
+) -> Sequence[Result]:
+    """What a question gave, or the failure of every artifact that it was about."""
+    try:
+        return await question
+    except SourceError as error:
+        return [Failed(purl=purl, resource=resource, error=error) for purl in purls]
+
+
+def decoded(decoder: Decoder[T], body: bytes | Raw, url: str, type_: str) -> T:
+    """
+    A body, or a part of one, as what the reading `type_` is made from.
+
+    Not in a thread: 4 MB take 6 ms, and msgspec keeps the interpreter to itself meanwhile.
+
+    Raises:
+        UnexpectedShape: it is something else.
+    """
+    try:
+        return decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        reason = f"{host(url)} answered no {type_}: {error}"
+        raise UnexpectedShape(reason, url, bytes(body), type_) from error
+
+
+def gone_reading(watch: Watch, resource: str, gone: Gone) -> Read:
+    """That an artifact is gone, as the fact that it is."""
+    type_ = f"{watch.id.source}.gone.v1"
+    return Read(purl=watch.purl, resource=resource, type=type_, reading=gone.reading)
+
+
+def host(url: str) -> str:
+    """The host of a URL, as reasons name it."""
+    return urlsplit(url).netloc

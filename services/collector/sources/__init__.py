@@ -1,0 +1,19 @@
+"""One module per upstream, each on its own: what is particular to it, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from contracts.vocabulary import Source as Name
+from services.collector.settings import CollectorSettings
+from services.collector.source import Source
+from services.collector.sources.npm import Npm
+from services.collector.sources.pypi import Pypi
+
+SOURCES: Final = (Npm, Pypi)
+
+
+def build(settings: CollectorSettings) -> dict[Name, Source]:
+    """Every source there is, by its name."""
+    sources: list[Source] = [source(settings) for source in SOURCES]
+    return {source.name: source for source in sources}

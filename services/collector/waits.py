@@ -1,0 +1,71 @@
+"""
+How long a host asks us to wait, in every spelling that upstreams use.
+
+`Retry-After` comes first, then the service's own reset header. Resets are seconds left, or a moment
+in seconds or milliseconds since 1970; their size tells which.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+# GitHub, Libraries.io, skills.sh and crates.io write x-ratelimit-reset, GitLab and the older drafts
+# of the IETF ratelimit-reset, some gateways x-rate-limit-reset.
+_RESETS: Final = ("x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset")
+_REMAINING: Final = ("x-ratelimit-remaining", "ratelimit-remaining", "x-rate-limit-remaining")
+_EPOCH_SECONDS: Final = 1_000_000_000
+_EPOCH_MILLISECONDS: Final = 1_000_000_000_000
+_NUMBER: Final = re.compile(r"\d+(\.\d+)?")
+# The IETF's RateLimit header: `"api";r=0;t=42` (Hugging Face), `limit=60, remaining=0, reset=42`.
+_LEFT: Final = re.compile(r"\b(?:r|remaining)\s*=\s*(\d+)")
+_UNTIL: Final = re.compile(r"\b(?:t|reset)\s*=\s*(\d+)")
+
+
+def stated(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds to wait, None where the answer does not say. `now` is seconds since 1970."""
+    after = headers.get("retry-after", "").strip()
+    if after:
+        seconds = float(after) if _NUMBER.fullmatch(after) else _until_date(after, now)
+        if seconds is not None:
+            return max(0.0, seconds)
+    return _reset(headers, now)
+
+
+def exhausted(headers: Mapping[str, str]) -> bool:
+    """Whether the answer says that no request is left in this window."""
+    if any(headers.get(name, "").strip() == "0" for name in _REMAINING):
+        return True
+    return "0" in _LEFT.findall(headers.get("ratelimit", ""))
+
+
+def _reset(headers: Mapping[str, str], now: float) -> float | None:
+    for name in _RESETS:
+        value = headers.get(name, "").strip()
+        if _NUMBER.fullmatch(value):
+            return _left(float(value), now)
+    return _structured(headers.get("ratelimit", ""), now)
+
+
+def _structured(header: str, now: float) -> float | None:
+    policies = re.split(r",\s*(?=\")", header)
+    spent = [policy for policy in policies if "0" in _LEFT.findall(policy)]
+    waits = [float(found) for policy in spent or policies for found in _UNTIL.findall(policy)]
+    return _left(max(waits), now) if waits else None
+
+
+def _left(value: float, now: float) -> float:
+    if value >= _EPOCH_MILLISECONDS:
+        value /= 1_000
+    return max(0.0, value - now) if value >= _EPOCH_SECONDS else value
+
+
+def _until_date(text: str, now: float) -> float | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now

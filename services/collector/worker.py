@@ -1,0 +1,106 @@
+"""
+What becomes of a message: the job that is in it is done, and the message settled by how that went.
+
+A message is kept alive while its job is worked on. When the process is to stop, a job gets a moment
+to come to its end; if it does not, it is given back, and somebody else does it from the start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Final
+
+from nats.aio.msg import Msg
+
+from contracts.envelope import Event
+from contracts.jobs import Plan, Refresh
+from contracts.streams import Consumer
+from contracts.vocabulary import Source as Name
+from services.collector.planner import Limits, plan
+from services.collector.refresh import Desk, refresh
+from services.collector.source import Source
+from services.runtime import logs, tracing
+from services.runtime.broker import Undecodable
+from services.runtime.database import DatabaseRejected, DatabaseUnavailable
+from services.runtime.delivery import Dead, Done, Later, Outcome, heartbeat, settle
+from services.runtime.publishing import PublishFailed
+
+# Seconds that a job gets to come to its end on the way down; the broker waits for 20.
+_FAREWELL: Final = 10.0
+# Seconds that a job may take beyond its own limit, to write what it found.
+_SETTLING: Final = 60.0
+
+
+class Worker:
+    """Does the jobs of this process, until it is told to stop."""
+
+    def __init__(
+        self, desk: Callable[[], Desk], sources: Mapping[Name, Source], limits: Limits
+    ) -> None:
+        """`desk` is asked for with each message: its parts are not there before the first one."""
+        self._desk = desk
+        self._sources = sources
+        self._limits = limits
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Begin nothing more, and bring what is at hand to its end."""
+        self._stopping.set()
+
+    async def take(
+        self, events: Sequence[Event | Undecodable], messages: Sequence[Msg], consumer: Consumer
+    ) -> None:
+        """All of these jobs at once; the budgets of the hosts keep order between them."""
+        desk = self._desk()
+        async with asyncio.TaskGroup() as group:
+            for event, raw in zip(events, messages, strict=True):
+                group.create_task(self._take(desk, event, raw, consumer))
+
+    async def _take(
+        self, desk: Desk, event: Event | Undecodable, raw: Msg, consumer: Consumer
+    ) -> None:
+        match event:
+            case Undecodable(reason=reason):
+                outcome: Outcome = Dead(reason)
+            case Event(data=Plan() | Refresh()):
+                cap = desk.timeout_seconds + _SETTLING
+                async with heartbeat(raw, consumer.ack_wait, cap):
+                    outcome = await self._do(desk, event)
+            case Event(type=type_):
+                outcome = Dead(f"{type_} is no job of the collector")
+        await settle(desk.js, raw, outcome, consumer)
+
+    async def _do(self, desk: Desk, event: Event) -> Outcome:
+        name = type(event.data).__name__.lower()
+        with logs.bind_event(event), tracing.span(name, parent=event.traceparent):
+            try:
+                return await self._unless_stopped(self._job(desk, event.data))
+            except (DatabaseUnavailable, PublishFailed) as error:
+                return Later(str(error))
+            except DatabaseRejected as error:
+                return Dead(str(error))
+
+    async def _job(self, desk: Desk, job: Plan | Refresh) -> Outcome:
+        if isinstance(job, Plan):
+            await plan(desk.pool, desk.js, job, list(self._sources), self._limits, desk.now())
+        elif job.source in self._sources:
+            await refresh(desk, self._sources[job.source], job)
+        else:
+            return Dead(f"nothing reads {job.source}")
+        return Done()
+
+    async def _unless_stopped(self, job: Coroutine[Any, Any, Outcome]) -> Outcome:
+        work = asyncio.create_task(job)
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                await asyncio.wait({work}, timeout=_FAREWELL)
+            if work.done():
+                return work.result()
+            return Later("the collector stops", delay=0.0)
+        finally:
+            stopping.cancel()
+            work.cancel()
+            await asyncio.gather(work, stopping, return_exceptions=True)
