@@ -8,7 +8,7 @@ PostgreSQL: the pool of a service, and what the driver's errors mean for whoever
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -44,13 +44,15 @@ def create_pool(
     *,
     max_size: int = 10,
     command_timeout: float = 90.0,
+    reset: Callable[[asyncpg.Connection], Awaitable[None]] | None = None,
 ) -> asyncpg.Pool:
     """
     A pool that connects when it is first used, so a service starts without its database.
 
     To be called inside the running loop, and to be entered: `async with create_pool(…) as pool`.
     `command_timeout` (seconds) is for a server that fell silent; roles have stricter ones for slow
-    queries.
+    queries. `reset` is done to a connection that comes back, in place of a round trip that
+    forgets all it was told.
     """
     return asyncpg.create_pool(
         url.replace("postgresql+asyncpg://", "postgresql://", 1),
@@ -60,6 +62,7 @@ def create_pool(
         command_timeout=command_timeout,
         max_cached_statement_lifetime=0,
         init=_prepare,
+        reset=reset,
         server_settings={
             "application_name": f"groundswell-{service}",
             # Compiling costs more than it saves for queries of milliseconds.

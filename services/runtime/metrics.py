@@ -110,3 +110,40 @@ READINGS = Counter(
 # --- ingest --------------------------------------------------------------------------------------
 
 # --- api -----------------------------------------------------------------------------------------
+
+# route: the template of a path, `/api/v1/artifacts/{key}`, never the path itself
+REQUESTS = Counter(
+    "groundswell_api_requests",
+    "Requests answered.",
+    ("method", "route", "status"),
+    registry=REGISTRY,
+)
+REQUEST_SECONDS = Histogram(
+    "groundswell_api_request_seconds",
+    "Time from a request to the end of its answer; feeds are left out.",
+    ("route",),
+    registry=REGISTRY,
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+REQUESTS_UNDER_WAY = Gauge(
+    "groundswell_api_requests_under_way",
+    "Requests that are being answered, feeds included.",
+    registry=REGISTRY,
+)
+CACHE_HITS = Counter(
+    "groundswell_api_cache_hits", "Results that were kept already.", registry=REGISTRY
+)
+CACHE_MISSES = Counter(
+    "groundswell_api_cache_misses", "Results that had to be asked for.", registry=REGISTRY
+)
+STREAMS_OPEN = Gauge("groundswell_api_streams_open", "Live feeds.", registry=REGISTRY)
+# reason: left, stalled, broken, stopped
+STREAMS_CLOSED = Counter(
+    "groundswell_api_streams_closed",
+    "Live feeds that ended, by who or what ended them.",
+    ("reason",),
+    registry=REGISTRY,
+)
+STREAMED = Counter(
+    "groundswell_api_streamed_changes", "Changes sent to live feeds.", registry=REGISTRY
+)
