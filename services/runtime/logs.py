@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from services.runtime.settings import Runtime
 
 # Libraries that tell every step they take at INFO.
 _QUIET: Final = ("httpx", "httpcore", "faststream", "uvicorn", "nats", "asyncio")
-_CREDENTIALS: Final = re.compile(r"://([^:@/\s]*):[^@/\s]+@")
+_CREDENTIALS: Final = re.compile(r"""://([^:@/\s"']*):[^/\s"']+@""")
 
 
 def configure(service: str, settings: Runtime) -> None:
@@ -45,8 +45,8 @@ def configure(service: str, settings: Runtime) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _without_passwords,
                 _renderer(settings.log_format),
+                _without_passwords,
             ],
         )
     )
@@ -100,15 +100,9 @@ def _to_json(event: Any, **_: Any) -> str:
     return msgspec.json.encode(event, enc_hook=repr).decode()
 
 
-def _without_passwords(
-    _: WrappedLogger, __: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
-    for key, value in event.items():
-        if isinstance(value, BaseException):
-            event[key] = without_password(repr(value))
-        elif isinstance(value, str) and "://" in value:
-            event[key] = without_password(value)
-    return event
+def _without_passwords(_: WrappedLogger, __: str, line: Any) -> str:
+    # The finished line, so that no value, message or traceback gets past.
+    return without_password(line) if "://" in line else line
 
 
 def _take_over(level: int) -> None:

@@ -21,7 +21,7 @@ from services.runtime.settings import Runtime, SettingsError, SettingsT, load
 _SETTINGS_WRONG: Final = 2
 _FAILED: Final = 1
 # Live feeds stay open for ever; they are cut after this, and their clients come back elsewhere.
-_CONNECTIONS_SECONDS: Final = 3
+CONNECTIONS_SECONDS: Final = 3
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +57,7 @@ def serve(app: ASGI, settings: Runtime, service: str) -> int:
             access_log=False,
             server_header=False,
             lifespan="on",
-            timeout_graceful_shutdown=_CONNECTIONS_SECONDS,
+            timeout_graceful_shutdown=CONNECTIONS_SECONDS,
         )
     )
     life.ended = lambda: setattr(server, "should_exit", True)
