@@ -252,7 +252,7 @@ def _artifact(key: str | int) -> str:
 
 
 def _package(ecosystem: Source | str, name: str) -> str:
-    return f"packages/{ecosystem}/{quote(name, safe='@/')}"
+    return f"packages/{ecosystem}/{quote(name, safe='@')}"
 
 
 def _params(**values: Value) -> dict[str, str]:

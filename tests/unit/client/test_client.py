@@ -66,7 +66,7 @@ def test_an_artifact_is_asked_for_by_purl_and_answered_typed(connect: Connect) -
             calls.history("pkg:npm/react", "stars", days=7, step="day"),
             "/api/v1/artifacts/pkg:npm%2Freact/history?metric=stars&days=7&step=day",
         ),
-        (calls.package("npm", "@vue/core"), "/api/v1/packages/npm/@vue/core"),
+        (calls.package("npm", "@vue/core"), "/api/v1/packages/npm/@vue%2Fcore"),
         (
             calls.dependents("pypi", "litestar", page_size=5),
             "/api/v1/packages/pypi/litestar/dependents?limit=5",

@@ -1,0 +1,117 @@
+"""The commands that run and tend a stack."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from groundswell.cli import places
+from groundswell.cli.places import DatabaseURL, DataDir, NatsURL
+
+
+class Service(StrEnum):
+    """The services that `groundswell run` knows."""
+
+    COLLECTOR = "collector"
+    INGEST = "ingest"
+    API = "api"
+
+
+def up(
+    data_dir: DataDir = None,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Of the API; 0 is any.")] = 8000,
+    once: Annotated[
+        bool, typer.Option("--once", help="Collect what is due, print a summary, and stop.")
+    ] = False,
+    no_collect: Annotated[
+        bool, typer.Option("--no-collect", help="Serve without asking any upstream.")
+    ] = False,
+    watchlist: Annotated[
+        Path | None,
+        typer.Option(help="A file of packages to watch as well.", show_default=False),
+    ] = None,
+) -> None:
+    """
+    Start everything on this machine.
+
+    PostgreSQL, nats-server and every service, all of them on 127.0.0.1.
+    """
+    from groundswell.stack.up import UpOptions
+    from groundswell.stack.up import up as start
+
+    options = UpOptions(
+        data_dir=data_dir, port=port, once=once, collect=not no_collect, watchlist=watchlist
+    )
+    raise typer.Exit(start(options))
+
+
+def run(service: Annotated[Service, typer.Argument(help="Which one.")]) -> None:
+    """
+    Run one service by the settings in its environment.
+
+    docs/reference/settings.md has them all.
+    """
+    raise typer.Exit(import_module(f"services.{service.value}.app").main())
+
+
+def migrate(database_url: DatabaseURL = None, data_dir: DataDir = None) -> None:
+    """Bring a database to the schema of this release."""
+    from groundswell.migrate import migrate as apply
+
+    apply(database_url or places.running(data_dir, "--database-url").database_url)
+    print("The schema is up to date.")
+
+
+def streams(
+    nats_url: NatsURL = None,
+    data_dir: DataDir = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; fail where the server differs.")
+    ] = False,
+) -> None:
+    """Make the streams, consumers and schedules of this release."""
+    import asyncio
+
+    from services.runtime.streams import apply
+
+    url = nats_url or places.running(data_dir, "--nats-url").nats_url
+    lines = asyncio.run(_drift(url) if check else apply(url))
+    for line in lines:
+        print(line)
+    if not lines:
+        print("The streams are up to date.")
+    raise typer.Exit(1 if check and lines else 0)
+
+
+async def _drift(nats_url: str) -> list[str]:
+    import nats
+
+    from services.runtime.streams import drift
+
+    connection = await nats.connect(nats_url.split(","), allow_reconnect=False)
+    try:
+        return await drift(connection.jetstream())
+    finally:
+        await connection.close()
+
+
+def schema(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail where a file is out of date.")
+    ] = False,
+) -> None:
+    """
+    Write the generated schemas and references anew.
+
+    Those in contracts/generated and docs/reference, in a checkout of the project.
+    """
+    from groundswell.schema import ROOT, documents, stale, write
+
+    paths = list(stale(ROOT, documents())) if check else write()
+    for path in paths:
+        print(f"{path} {'is out of date' if check else 'written'}")
+    raise typer.Exit(1 if check and paths else 0)
