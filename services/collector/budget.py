@@ -111,9 +111,10 @@ class Budget:
         match error:
             case RateLimited(retry_after=float(seconds)):
                 self._close(seconds, error)
-            # Those that were already under way when the first 429 came add nothing to it.
-            case RateLimited() if self.closed_for() == 0:
-                self._close(self._longer(self._allowance.window), error)
+            case RateLimited():
+                # Those that were under way already when the first 429 came add nothing to it.
+                if self.closed_for() == 0:
+                    self._close(self._longer(self._allowance.window), error)
             case Unavailable():
                 self._strike(error, 2 if unreachable else 1, self._longer(_REST, _LONGEST_REST))
             case Refused():
