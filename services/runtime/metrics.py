@@ -73,7 +73,8 @@ CHECK_HEALTHY = Gauge(
 
 # --- collector -----------------------------------------------------------------------------------
 
-# host: those that a source declares, or `other`; outcome: answered, unchanged, moved, or an error's name
+# host: those that a source declares, or `other`
+# outcome: answered, unchanged, moved, or an error's name
 REQUESTS = Counter(
     "groundswell_collector_requests",
     "Requests to upstreams, by how they ended.",
@@ -112,13 +113,13 @@ READINGS = Counter(
 # --- api -----------------------------------------------------------------------------------------
 
 # route: the template of a path, `/api/v1/artifacts/{key}`, never the path itself
-REQUESTS = Counter(
+HTTP_REQUESTS = Counter(
     "groundswell_api_requests",
     "Requests answered.",
     ("method", "route", "status"),
     registry=REGISTRY,
 )
-REQUEST_SECONDS = Histogram(
+HTTP_REQUEST_SECONDS = Histogram(
     "groundswell_api_request_seconds",
     "Time from a request to the end of its answer; feeds are left out.",
     ("route",),

@@ -25,6 +25,7 @@ from contracts.streams import CONSUMERS, SCHEDULES, STREAMS, Consumer, Schedule,
 from services.runtime.publishing import publish_raw
 
 _OLDEST_SERVER: Final = (2, 14)
+_RETRY_SECONDS: Final = 1
 _CLOCK: Final = "JOBS"
 _EVERY: Final = "Nats-Schedule"
 _TARGET: Final = "Nats-Schedule-Target"
@@ -80,7 +81,10 @@ async def drift(
 async def _connection(nats_url: str) -> AsyncIterator[Client]:
     try:
         client = await nats.connect(
-            nats_url.split(","), name="groundswell-streams", max_reconnect_attempts=3
+            nats_url.split(","),
+            name="groundswell-streams",
+            max_reconnect_attempts=3,
+            reconnect_time_wait=_RETRY_SECONDS,
         )
     except (NatsError, OSError) as error:
         raise StreamsError(f"NATS cannot be reached: {error}") from error
