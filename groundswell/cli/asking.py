@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -14,6 +15,8 @@ from groundswell.cli.places import URL, AsJSON, DataDir, Limit
 KindOption = Annotated[Kind | None, typer.Option(help="Of this kind alone.")]
 SourceOption = Annotated[Source | None, typer.Option(help="Of this source alone.")]
 
+# The API's largest page.
+_PAGE = 100
 _DESCRIPTION = 70
 _DAYS = 60
 _VERSIONS = 5
@@ -29,17 +32,15 @@ def search(
     data_dir: DataDir = None,
 ) -> None:
     """Search names, keywords and descriptions."""
-    from groundswell import calls
-
-    question = calls.search(" ".join(words), kind=kind, source=source, page_size=limit)
     with places.client(url, data_dir) as client:
-        answer = client.ask(question)
+        hits = client.search(" ".join(words), kind=kind, source=source, page_size=min(limit, _PAGE))
+        found = list(islice(hits, limit))
     if as_json:
-        render.as_json(answer)
+        render.as_json(found)
         return
     rows = [
         (hit.purl, render.number(render.measure(hit, Sort.HOT)[1]), _shortened(hit.description))
-        for hit in answer.data
+        for hit in found
     ]
     render.table(("purl", "hot", "description"), rows, numbers=("hot",))
 
@@ -54,20 +55,18 @@ def top(
     data_dir: DataDir = None,
 ) -> None:
     """The first of a ranking."""
-    from groundswell import calls
-
     if sort not in {*Sort, *METRIC_BY_NAME}:
         known = ", ".join([*Sort, *METRIC_BY_NAME])
         raise typer.BadParameter(f"{sort!r} is none of {known}", param_hint="--sort")
-    question = calls.artifacts(kind=kind, source=source, sort=sort, page_size=limit)
     with places.client(url, data_dir) as client:
-        answer = client.ask(question)
+        ranking = client.artifacts(kind=kind, source=source, sort=sort, page_size=min(limit, _PAGE))
+        found = list(islice(ranking, limit))
     if as_json:
-        render.as_json(answer)
+        render.as_json(found)
         return
     rows = [
         (str(place), artifact.purl, *_measured(artifact, sort), _shortened(artifact.description))
-        for place, artifact in enumerate(answer.data, 1)
+        for place, artifact in enumerate(found, 1)
     ]
     render.table(("", "purl", "value", "by", "description"), rows, numbers=("", "value"))
 
@@ -79,8 +78,6 @@ def show(
     data_dir: DataDir = None,
 ) -> None:
     """One artifact: metrics, versions, dependencies, history."""
-    from groundswell import calls
-
     purl = places.purl(name)
     with places.client(url, data_dir) as client:
         artifact = client.artifact(purl)
@@ -89,7 +86,7 @@ def show(
             return
         metric = _main_metric(artifact)
         history = client.history(purl, metric, days=_DAYS, step="day") if metric else None
-        versions = client.ask(calls.versions(purl, page_size=_VERSIONS)).data
+        versions = list(islice(client.versions(purl, page_size=_VERSIONS), _VERSIONS))
     for line in _lines(artifact, history, versions):
         print(line)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contracts.responses import Run
+from contracts.streams import COLLECTORS
 from contracts.vocabulary import RunStatus, Source
 from groundswell.cli import places, render
 from groundswell.cli.places import URL, DataDir
@@ -34,7 +35,7 @@ def collect(
     Follows the runs until they have ended, and fails when one ended with an error.
     """
     with places.client(url, data_dir) as client, _progress() as show:
-        wanted = [source] if source else [status.source for status in client.sources()]
+        wanted = [source] if source else list(COLLECTORS)
         runs = [client.scrape(one) for one in wanted]
         ended = _follow(client, runs, show)
     for run in ended:

@@ -47,7 +47,7 @@ NatsURL = Annotated[
         show_default=False,
     ),
 ]
-AsJSON = Annotated[bool, typer.Option("--json", help="The answer of the API, for programs.")]
+AsJSON = Annotated[bool, typer.Option("--json", help="In JSON, for programs.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")]
 
 

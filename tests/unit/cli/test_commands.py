@@ -113,12 +113,11 @@ def test_search_joins_its_words(command: Command, capsys: pytest.CaptureFixture[
 def test_search_answers_json_for_programs(
     command: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command("search", "x", "--json", replies=(ok([], engine="postgres"),))
+    hit = msgspec.structs.asdict(artifact("pkg:npm/react")) | {"score": 1.0}
+    command("search", "x", "--json", replies=(ok([hit]),))
 
-    assert msgspec.json.decode(capsys.readouterr().out) == {
-        "data": [],
-        "meta": {"engine": "postgres"},
-    }
+    (found,) = msgspec.json.decode(capsys.readouterr().out)
+    assert (found["purl"], found["score"]) == ("pkg:npm/react", 1.0)
 
 
 def test_show_tells_everything_about_an_artifact(
