@@ -1,0 +1,133 @@
+"""
+From what PostgreSQL returned to changes, and from changes to the messages of the outbox. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from contracts import subjects
+from contracts.changes import ArtifactChanged, Change, MetricChanged, RelationChanged, What
+from contracts.envelope import CONTENT_TYPE, encode, event_type
+from contracts.vocabulary import METRIC_BY_ID, Kind, RelationType, Scope, Source, State
+from services.ingest.batch import identify
+from services.ingest.records import Facts, Records
+
+# The columns of `ARTIFACTS` that are fields of the API; `repository` and `keywords` need a hand.
+_FIELDS: Final = (
+    *("description", "url", "homepage", "language", "license", "latest_version"),
+    *("created_at", "updated_at", "state"),
+)
+_pack: Final = msgspec.msgpack.Encoder().encode
+
+
+def artifact_changed(
+    purl: str, facts: Facts, row: Mapping[str, Any], at: datetime
+) -> ArtifactChanged | None:
+    """
+    What newer facts change; `row` holds the values before, as `ARTIFACTS` returned them.
+
+    Returns:
+        None when they say what was known.
+    """
+    kind, source = whose(purl)
+    if not row["tracked"]:
+        return ArtifactChanged(
+            purl=purl, kind=kind, source=source, what=What.CREATED, fields={}, observed_at=at
+        )
+    fields = {
+        name: (old, new) for name in _FIELDS if (old := row[name]) != (new := getattr(facts, name))
+    }
+    if row["keywords"] != list(facts.keywords):
+        fields["keywords"] = (row["keywords"], list(facts.keywords))
+    if row["moved"]:
+        fields["repository"] = (row["repository"], facts.repository)
+    if not fields:
+        return None
+    what = What.RESTORED if row["state"] == State.GONE else What.UPDATED
+    return ArtifactChanged(
+        purl=purl, kind=kind, source=source, what=what, fields=fields, observed_at=at
+    )
+
+
+def artifact_gone(purl: str, state: str, at: datetime) -> ArtifactChanged:
+    """`state` is the one before."""
+    kind, source = whose(purl)
+    return ArtifactChanged(
+        purl=purl,
+        kind=kind,
+        source=source,
+        what=What.GONE,
+        fields={"state": (state, State.GONE)},
+        observed_at=at,
+    )
+
+
+def metric_changed(
+    purl: str, metric_id: int, old: float | None, new: float, at: datetime
+) -> MetricChanged:
+    """The move of a current value; whole numbers are told as such."""
+    kind, source = whose(purl)
+    return MetricChanged(
+        purl=purl,
+        kind=kind,
+        source=source,
+        metric=METRIC_BY_ID[metric_id].name,
+        old=None if old is None else _number(old),
+        new=_number(new),
+        delta=None if old is None else _number(new - old),
+        observed_at=at,
+    )
+
+
+def relation_changed(
+    records: Records, what: What, target: str, row: Mapping[str, Any]
+) -> RelationChanged:
+    """An edge of an artifact that came, went or wants something else now."""
+    kind, source = whose(records.purl)
+    return RelationChanged(
+        purl=records.purl,
+        kind=kind,
+        source=source,
+        type=RelationType(row["type"]),
+        what=what,
+        target=target,
+        scope=Scope(row["scope"]) if row["scope"] else None,
+        requirement=row["requirement"],
+        observed_at=records.read_at,
+    )
+
+
+def pack(changes: Iterable[Change], traceparent: str | None) -> bytes:
+    """The messages of one outbox row: a list of [subject, headers, payload]."""
+    return _pack([_message(change, traceparent) for change in changes])
+
+
+def _message(change: Change, traceparent: str | None) -> tuple[str, dict[str, str], bytes]:
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-type": event_type(change),
+        "ce-source": "/groundswell/ingest",
+        "ce-time": change.observed_at.astimezone(UTC).isoformat(),
+        "ce-subject": change.purl,
+        "content-type": CONTENT_TYPE,
+    }
+    if traceparent:
+        headers["traceparent"] = traceparent
+    return subjects.change(change), headers, encode(change)
+
+
+@lru_cache(maxsize=65_536)
+def whose(purl: str) -> tuple[Kind, Source]:
+    """Kind and source of an artifact."""
+    _, kind, source, _, _ = identify(purl)
+    return Kind(kind), Source(source)
+
+
+def _number(value: float) -> float | int:
+    return int(value) if value.is_integer() else value
