@@ -35,7 +35,6 @@ from services.collector.source import (
 )
 from services.runtime import metrics
 
-_NOTHING_KNOWN: Final = Validators()
 _HOPS: Final = 4
 _ERROR_BODY_BYTES: Final = 16_384
 _PERMANENT: Final = frozenset({HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT})
@@ -73,6 +72,15 @@ class Manners(Struct, frozen=True, kw_only=True):
     tries: int = 3
 
 
+class _Ended(Struct, frozen=True):
+    """Where a chain of redirects ended."""
+
+    url: str
+    response: httpx.Response
+    body: bytes
+    moved_to: str | None
+
+
 class PoliteClient:
     """An HTTP client that keeps its manners. Use `opened` to have it closed again."""
 
@@ -100,10 +108,7 @@ class PoliteClient:
         Raises:
             SourceError: see `source`.
         """
-        answer = await self.get_new(url, _NOTHING_KNOWN)
-        if answer is None:
-            raise UnexpectedShape(f"{host(url)} answered 304 to a new question", url)
-        return answer
+        return _answer(await self._follow(url, {}))
 
     async def get_new(self, url: str, known: Validators) -> Answer | None:
         """
@@ -112,19 +117,20 @@ class PoliteClient:
         Raises:
             SourceError: see `source`.
         """
-        headers = {"accept": "application/json", **_conditions(known)}
+        conditions = _conditions(known)
+        ended = await self._follow(url, conditions)
+        if conditions and ended.response.status_code == HTTPStatus.NOT_MODIFIED:
+            return None
+        return _answer(ended)
+
+    async def _follow(self, url: str, conditions: Mapping[str, str]) -> _Ended:
+        headers = {"accept": "application/json", **conditions}
         for_good, target = True, url
         for _ in range(_HOPS):
             response, body = await self._ask(target, headers)
-            if response.status_code == HTTPStatus.NOT_MODIFIED:
-                return None
             if response.status_code not in _REDIRECTS:
-                return Answer(
-                    url=target,
-                    body=body,
-                    validators=_validators(response.headers),
-                    moved_to=target if for_good and target != url else None,
-                )
+                moved = for_good and target != url
+                return _Ended(target, response, body, target if moved else None)
             for_good = for_good and response.status_code in _PERMANENT
             target = _location(target, response)
         raise UnexpectedShape(f"{host(url)} redirects in circles", url)
@@ -243,6 +249,17 @@ def _outcome(response: httpx.Response) -> str:
     if response.status_code == HTTPStatus.NOT_MODIFIED:
         return "unchanged"
     return "moved" if response.status_code in _REDIRECTS else "answered"
+
+
+def _answer(ended: _Ended) -> Answer:
+    if ended.response.status_code == HTTPStatus.NOT_MODIFIED:
+        raise UnexpectedShape(f"{host(ended.url)} answered 304 to a new question", ended.url)
+    return Answer(
+        url=ended.url,
+        body=ended.body,
+        validators=_validators(ended.response.headers),
+        moved_to=ended.moved_to,
+    )
 
 
 def _conditions(known: Validators) -> dict[str, str]:

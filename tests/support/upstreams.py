@@ -129,9 +129,13 @@ def client(
     )
 
 
-def watch(purl: str, backfilled: bool = True, **validators: Validators) -> Watch:
+def watch(
+    purl: str, validators: dict[str, Validators] | None = None, *, backfilled: bool = True
+) -> Watch:
     """A watch; by default one that was read before."""
-    return Watch(purl=purl, id=identity.parse(purl), validators=validators, backfilled=backfilled)
+    return Watch(
+        purl=purl, id=identity.parse(purl), validators=validators or {}, backfilled=backfilled
+    )
 
 
 async def refresh(
