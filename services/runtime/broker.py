@@ -11,13 +11,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import structlog
-from faststream import AckPolicy, BaseMiddleware
+from faststream import AckPolicy, BaseMiddleware, Context
 from faststream.exceptions import StopConsume
 from faststream.message import StreamMessage, encode_message
 from faststream.nats import JStream, NatsBroker, PullSub
+from faststream.nats.message import NatsBatchMessage
 from msgspec import Struct
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
@@ -31,6 +32,7 @@ from services.runtime.publishing import PublishFailed, publish, publish_all
 from services.runtime.settings import Runtime
 
 __all__ = [
+    "BatchMessage",
     "Broker",
     "EventCodec",
     "NotConnected",
@@ -47,6 +49,9 @@ __all__ = [
 GRACEFUL_TIMEOUT: Final = 20.0
 _LINGER_SECONDS: Final = 0.2
 _RETRY_SECONDS: Final = 1.0
+
+# What a handler asks for beside its events, to settle their messages: `msg: BatchMessage`.
+BatchMessage = Annotated[NatsBatchMessage, Context("message")]
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 log = structlog.get_logger(__name__)
@@ -150,7 +155,7 @@ def subscription(
     Hand the messages of a durable to a function, as `list[Event | Undecodable]`.
 
     An incomplete batch is handed over after `linger_seconds`. The function settles every message
-    (`msg: NatsMessage`, `msg.raw_message` in the order of the events).
+    (`msg: BatchMessage`, `msg.raw_message` in the order of the events).
     """
     broker.consumers.append(consumer)
     return broker.subscriber(

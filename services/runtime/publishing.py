@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -113,12 +114,16 @@ class _Flight:
     async def run(self, stream: str) -> list[Unconfirmed]:
         inbox = self._client.new_inbox()
         self._prefix = len(inbox) + 1
-        answers = await self._client.subscribe(f"{inbox}.*", cb=self._answered)
+        try:
+            answers = await self._client.subscribe(f"{inbox}.*", cb=self._answered)
+        except NatsError as error:
+            return self._unconfirmed((0, _reason(error)))
         try:
             broken = await self._send(stream, inbox)
             await self._wait_below(1)
         finally:
-            await answers.unsubscribe()
+            with suppress(NatsError):  # a connection that is closed has forgotten it already
+                await answers.unsubscribe()
         return self._unconfirmed(broken)
 
     async def _send(self, stream: str, inbox: str) -> tuple[int, str] | None:
