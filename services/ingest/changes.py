@@ -1,6 +1,4 @@
-"""
-From what PostgreSQL returned to changes, and from changes to the messages of the outbox. Pure.
-"""
+"""From what PostgreSQL returned to changes, and from those to messages of the outbox. Pure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-Writes a batch: one transaction, a handful of statements over arrays, one outbox row at its end.
-"""
+"""Writes a batch: one transaction, a handful of statements over arrays, one outbox row."""
 
 from __future__ import annotations
 

@@ -110,6 +110,20 @@ READINGS = Counter(
 
 # --- ingest --------------------------------------------------------------------------------------
 
+BATCHES = Counter("groundswell_ingest_batches", "Batches that were committed.", registry=REGISTRY)
+BATCH_SECONDS = Histogram(
+    "groundswell_ingest_batch_seconds",
+    "Time from a batch of readings to its commit.",
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+CHANGES = Counter(
+    "groundswell_ingest_changes", "Changes that were committed to the outbox.", registry=REGISTRY
+)
+RELAYED = Counter(
+    "groundswell_ingest_relayed_changes", "Changes that CHANGES confirmed.", registry=REGISTRY
+)
+
 # --- api -----------------------------------------------------------------------------------------
 
 # route: the template of a path, `/api/v1/artifacts/{key}`, never the path itself
