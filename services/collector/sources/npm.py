@@ -54,8 +54,9 @@ _BACKFILL_DAYS: Final = 365
 _PACKUMENT_TYPE: Final = "npm.packument.v1"
 _DOWNLOADS_TYPE: Final = "npm.downloads.v1"
 _packument: Final = Decoder(npm.Packument)
-_downloads: Final = Decoder(npm.Downloads)
-_bulk: Final = Decoder(dict[str, Raw | None])
+_downloads: Final = Decoder(npm.Downloads | None)
+_NULL: Final = Raw(b"null")
+_bulk: Final = Decoder(dict[str, Raw])
 
 
 class Npm:
@@ -135,7 +136,9 @@ class Npm:
             # A bulk question about one name is answered like a single one.
             return [_counts(watches[0], Raw(answer.body), url, start)]
         entries = decoded(_bulk, answer.body, url, _DOWNLOADS_TYPE)
-        return [_counts(watch, entries.get(watch.id.full_name), url, start) for watch in watches]
+        return [
+            _counts(watch, entries.get(watch.id.full_name, _NULL), url, start) for watch in watches
+        ]
 
 
 def pruned(packument: npm.Packument) -> npm.Packument:
@@ -151,12 +154,12 @@ def pruned(packument: npm.Packument) -> npm.Packument:
     return replace(packument, versions=versions)
 
 
-def _counts(watch: Watch, entry: Raw | None, url: str, start: date) -> Result:
-    if entry is None:
-        # `null` in a bulk answer is the 404 of a single one.
-        return Unchanged(purl=watch.purl, resource=_DOWNLOADS)
+def _counts(watch: Watch, entry: Raw, url: str, start: date) -> Result:
     try:
         counts = decoded(_downloads, entry, url, _DOWNLOADS_TYPE)
+        if counts is None:
+            # `null` in a bulk answer is the 404 of a single one.
+            return Unchanged(purl=watch.purl, resource=_DOWNLOADS)
         if counts.package != watch.id.full_name:
             reason = f"{host(url)} answered another package"
             raise UnexpectedShape(reason, url, bytes(entry), _DOWNLOADS_TYPE)
