@@ -75,9 +75,12 @@ def streams(
 ) -> None:
     """Make the streams, consumers and schedules of this release."""
     import asyncio
+    import logging
 
     from services.runtime.streams import apply
 
+    # The driver logs every try with a traceback, and raises the same in the end.
+    logging.getLogger("nats").setLevel(logging.CRITICAL)
     url = nats_url or places.running(data_dir, "--nats-url").nats_url
     lines = asyncio.run(_drift(url) if check else apply(url))
     for line in lines:
@@ -92,7 +95,9 @@ async def _drift(nats_url: str) -> list[str]:
 
     from services.runtime.streams import drift
 
-    connection = await nats.connect(nats_url.split(","), allow_reconnect=False)
+    connection = await nats.connect(
+        nats_url.split(","), max_reconnect_attempts=3, reconnect_time_wait=0.5
+    )
     try:
         return await drift(connection.jetstream())
     finally:
