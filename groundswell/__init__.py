@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from groundswell.errors import (
         Denied,
         Failed,
+        Gap,
         GroundswellError,
         Invalid,
         NotFound,
@@ -28,6 +29,7 @@ __all__ = [
     "Client",
     "Denied",
     "Failed",
+    "Gap",
     "GroundswellError",
     "Invalid",
     "NotFound",

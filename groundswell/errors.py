@@ -7,6 +7,7 @@ GroundswellError            code, message, details, request
 ├── NotFound                404, 410
 ├── Unavailable             no answer, or 502, 503, 504; `retry_after` seconds, where named
 │   └── RateLimited         429
+├── Gap                     a subscription came back too late, and changes are gone
 ├── Failed                  any other status: the API broke
 └── UnexpectedAnswer        not an answer of this API, or of a newer one
 """
@@ -63,6 +64,13 @@ class Unavailable(GroundswellError):
 
 class RateLimited(Unavailable):
     """Too many requests."""
+
+
+class Gap(GroundswellError):
+    """
+    What followed the last change is no longer kept. Read what matters anew, then subscribe after
+    `details["oldest_sequence"] - 1`.
+    """
 
 
 class Failed(GroundswellError):

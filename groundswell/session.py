@@ -84,6 +84,7 @@ class Session:
         Changes as they are committed, each once and in order, through every interruption.
 
         Raises:
+            Gap: the API no longer has what followed the last change.
             GroundswellError: the first connection failed, or the API refuses the subscription.
         """
         last, failures, connected = call.after, 0, False
@@ -97,6 +98,8 @@ class Session:
                 connected = True
                 async with aclosing(self._events(response)) as events:
                     async for event in events:
+                        if event.name == "gap":
+                            raise _gap(event, response.request)
                         failures, place = 0, int(event.id)
                         if event.data and (last is None or place > last):
                             yield _decode(_CHANGE, event.data.encode(), response.request)
@@ -119,7 +122,7 @@ class Session:
             async with aclosing(self._wire.lines(response)) as lines:
                 async for line in lines:
                     event = parser.feed(line)
-                    if event is not None and event.id:
+                    if event is not None and (event.id or event.name == "gap"):
                         yield event
         except httpx.TransportError:
             return
@@ -163,6 +166,7 @@ class Session:
 
 
 _CHANGE: Final = msgspec.json.Decoder(SequencedChange)
+_DETAILS: Final = msgspec.json.Decoder(dict[str, Any])
 
 
 def _decoder(call: Call[T]) -> msgspec.json.Decoder[Answer[T]]:
@@ -182,6 +186,12 @@ def _decode(decoder: msgspec.json.Decoder[T], content: bytes, request: httpx.Req
         raise errors.UnexpectedAnswer(
             f"{request.url}: {error}", code="UNEXPECTED_ANSWER", request=request
         ) from error
+
+
+def _gap(event: ServerEvent, request: httpx.Request) -> errors.Gap:
+    details = _decode(_DETAILS, event.data.encode(), request)
+    message = f"changes were lost: the oldest that is still kept is {details['oldest_sequence']}"
+    return errors.Gap(message, code="GAP", details=details, request=request)
 
 
 def _wait(error: errors.Unavailable, attempt: int) -> float:

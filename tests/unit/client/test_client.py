@@ -314,6 +314,7 @@ def test_the_exported_members_are_pinned() -> None:
         "Client",
         "Denied",
         "Failed",
+        "Gap",
         "GroundswellError",
         "Invalid",
         "NotFound",

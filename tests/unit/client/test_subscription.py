@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from groundswell import AsyncClient, Client
-from groundswell.errors import Invalid, Unavailable
+from groundswell.errors import Gap, Invalid, Unavailable
 from groundswell.events import Parser, ServerEvent
 from tests.support.answers import Reply, Script, problem, stream
 
@@ -106,6 +106,16 @@ def test_an_event_without_data_moves_the_place_alone(connect: Connect) -> None:
 
     assert next(client.changes()).sequence == 100
     assert _resumed_after(script) == [None, "99"]
+
+
+def test_whoever_comes_back_too_late_is_told_what_is_left(connect: Connect) -> None:
+    gap = b'retry: 2000\n\nevent: gap\ndata: {"oldest_sequence":70,"newest_sequence":99}\n\n'
+    client, _, _ = connect(httpx.Response(200, content=gap + b"id: 69\n\n"))
+
+    with pytest.raises(Gap, match="the oldest that is still kept is 70") as caught:
+        next(client.changes(after=12))
+
+    assert caught.value.details == {"oldest_sequence": 70, "newest_sequence": 99}
 
 
 async def test_the_awaiting_client_resumes_as_well() -> None:
