@@ -22,7 +22,8 @@ Number = int | float
 class Meta(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
     About the answer. `next` is the cursor of the next page, missing on the last one; `total` is
-    exact up to `total_at_most`, where counting stops.
+    exact up to `total_at_most`, where counting stops. Changes say which sequences are still kept;
+    `gap` is true where some that were asked for are not.
     """
 
     limit: int | None = None
@@ -33,6 +34,9 @@ class Meta(Struct, frozen=True, kw_only=True, omit_defaults=True):
     engine: str | None = None
     took_ms: float | None = None
     missing: list[str] | None = None
+    gap: bool | None = None
+    oldest_sequence: int | None = None
+    newest_sequence: int | None = None
     generated_at: datetime | None = None
 
 
