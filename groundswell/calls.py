@@ -7,7 +7,7 @@ return `data` alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Generic, Literal, TypeVar
 from urllib.parse import quote
@@ -36,7 +36,7 @@ from contracts.vocabulary import Kind, RelationType, Scope, Sort, Source
 T = TypeVar("T")
 
 Step = Literal["hour", "day", "week", "month"]
-Value = str | int | datetime | None
+Value = str | int | datetime | Sequence[str] | None
 
 
 class Call(Struct, Generic[T], frozen=True, kw_only=True):
@@ -49,7 +49,7 @@ class Call(Struct, Generic[T], frozen=True, kw_only=True):
 
     path: str
     answer: type[T]
-    params: Mapping[str, str]
+    params: Mapping[str, str | Sequence[str]]
     method: str = "GET"
     body: Struct | None = None
     repeatable: bool = True
@@ -123,12 +123,26 @@ def lookup(purls: Iterable[str]) -> Call[list[Artifact]]:
 
 def packages(
     *,
-    source: Source | str | None = None,
+    ecosystem: Source | str | None = None,
     sort: Sort | str | None = None,
+    tag: str | None = None,
+    license: str | None = None,  # noqa: A002 - the name of the parameter in the API
+    language: str | None = None,
+    owner: str | None = None,
+    updated_since: datetime | str | None = None,
     page_size: int | None = None,
 ) -> Call[list[Artifact]]:
-    """Packages of every registry, ranked."""
-    params = _params(source=source, sort=sort, limit=page_size)
+    """Packages, ranked; `ecosystem` is the registry."""
+    params = _params(
+        ecosystem=ecosystem,
+        sort=sort,
+        tag=tag,
+        license=license,
+        language=language,
+        owner=owner,
+        updated_since=updated_since,
+        limit=page_size,
+    )
     return Call(path="packages", answer=list[Artifact], params=params)
 
 
@@ -150,18 +164,31 @@ def dependents(
     return Call(path=path, answer=list[Dependent], params=params)
 
 
-def search(
+def search(  # noqa: PLR0913 - every filter is a parameter
     q: str,
     *,
     kind: Kind | str | None = None,
     source: Source | str | None = None,
-    language: str | None = None,
+    sort: Literal["relevance", "latest", "hot", "used"] | None = None,
+    tag: str | None = None,
     license: str | None = None,  # noqa: A002 - the name of the parameter in the API
+    language: str | None = None,
+    owner: str | None = None,
+    updated_since: datetime | str | None = None,
     page_size: int | None = None,
 ) -> Call[list[Hit]]:
     """Full-text search; `q` knows "phrases", or and -without."""
     params = _params(
-        q=q, kind=kind, source=source, language=language, license=license, limit=page_size
+        q=q,
+        kind=kind,
+        source=source,
+        sort=sort,
+        tag=tag,
+        license=license,
+        language=language,
+        owner=owner,
+        updated_since=updated_since,
+        limit=page_size,
     )
     return Call(path="search", answer=list[Hit], params=params)
 
@@ -224,7 +251,7 @@ def recorded_changes(
     kind: Kind | str | None = None,
     source: Source | str | None = None,
     metric: str | None = None,
-    purl: str | None = None,
+    purl: str | Sequence[str] | None = None,
     page_size: int | None = None,
 ) -> Call[list[SequencedChange]]:
     """The changes of the last seven days that follow the sequence `after`, oldest first."""
@@ -240,7 +267,7 @@ def changes(
     kind: Kind | str | None = None,
     source: Source | str | None = None,
     metric: str | None = None,
-    purl: str | None = None,
+    purl: str | Sequence[str] | None = None,
 ) -> Call[list[SequencedChange]]:
     """Every change from now on, or from the sequence `after`. It goes on for ever."""
     params = _params(kind=kind, source=source, metric=metric, purl=purl)
@@ -255,9 +282,15 @@ def _package(ecosystem: Source | str, name: str) -> str:
     return f"packages/{ecosystem}/{quote(name, safe='@')}"
 
 
-def _params(**values: Value) -> dict[str, str]:
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else str(value)
-        for name, value in values.items()
-        if value is not None
-    }
+def _params(**values: Value) -> dict[str, str | Sequence[str]]:
+    return {name: _param(value) for name, value in values.items() if value is not None}
+
+
+def _param(value: str | int | datetime | Sequence[str]) -> str | Sequence[str]:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case int():
+            return str(value)
+        case _:
+            return value

@@ -16,7 +16,7 @@ import contracts
 from contracts import asyncapi
 from contracts.envelope import EVENTS
 from groundswell import reference
-from services.api.app import openapi_document
+from services.api.app import openapi
 
 ROOT: Final = Path(contracts.__file__).parent.parent
 
@@ -28,7 +28,7 @@ def documents() -> dict[Path, str]:
     """Every generated file: its path in the checkout, and what it has to hold."""
     documents = {
         _GENERATED / "asyncapi.json": _json(asyncapi.document()),
-        _GENERATED / "openapi.json": _json(openapi_document()),
+        _GENERATED / "openapi.json": _json(openapi()),
     }
     for type_ in EVENTS:
         path = _GENERATED / "schemas" / f"{type_}.json"

@@ -74,8 +74,7 @@ class Session:
                 yield item
             if answer.meta.next is None:
                 return
-            params = {**call.params, "cursor": answer.meta.next}
-            call = msgspec.structs.replace(call, params=params)
+            call = _following(call, answer.meta.next)
 
     async def follow(
         self, call: Call[list[SequencedChange]]
@@ -91,19 +90,17 @@ class Session:
         while True:
             try:
                 response = await self._open(call, last, 0 if connected else self._retries)
+                connected = True
+                async with aclosing(self._told(response)) as told:
+                    async for place, change in told:
+                        failures = 0
+                        if change is not None and (last is None or place > last):
+                            yield change
+                        last = max(last or 0, place)
             except errors.Unavailable:
+                # Once it was there, an API that is away is one that restarts.
                 if not connected:
                     raise
-            else:
-                connected = True
-                async with aclosing(self._events(response)) as events:
-                    async for event in events:
-                        if event.name == "gap":
-                            raise _gap(event, response.request)
-                        failures, place = 0, int(event.id)
-                        if event.data and (last is None or place > last):
-                            yield _decode(_CHANGE, event.data.encode(), response.request)
-                        last = place if last is None else max(last, place)
             await self._wire.sleep(_backoff(failures))
             failures += 1
 
@@ -115,15 +112,17 @@ class Session:
         request = self._request(call, headers=headers, timeout=httpx.Timeout(**timeout))
         return await self._send(call, request, retries=retries, stream=True)
 
-    async def _events(self, response: httpx.Response) -> AsyncGenerator[ServerEvent, None]:
-        """The events of one connection, until it ends for whatever reason."""
+    async def _told(
+        self, response: httpx.Response
+    ) -> AsyncGenerator[tuple[int, SequencedChange | None], None]:
+        """What one connection tells until it breaks or ends: places, most with a change."""
         parser = Parser()
         try:
             async with aclosing(self._wire.lines(response)) as lines:
                 async for line in lines:
                     event = parser.feed(line)
-                    if event is not None and (event.id or event.name == "gap"):
-                        yield event
+                    if event is not None:
+                        yield _understood(event, response.request)
         except httpx.TransportError:
             return
         finally:
@@ -188,10 +187,19 @@ def _decode(decoder: msgspec.json.Decoder[T], content: bytes, request: httpx.Req
         ) from error
 
 
-def _gap(event: ServerEvent, request: httpx.Request) -> errors.Gap:
-    details = _decode(_DETAILS, event.data.encode(), request)
-    message = f"changes were lost: the oldest that is still kept is {details['oldest_sequence']}"
-    return errors.Gap(message, code="GAP", details=details, request=request)
+def _understood(event: ServerEvent, request: httpx.Request) -> tuple[int, SequencedChange | None]:
+    if event.name == "gap":
+        details = _decode(_DETAILS, event.data.encode(), request)
+        message = f"changes were lost: the oldest that is kept is {details.get('oldest_sequence')}"
+        raise errors.Gap(message, code="GAP", details=details, request=request)
+    change = _decode(_CHANGE, event.data.encode(), request) if event.data else None
+    return int(event.id), change
+
+
+def _following(call: Call[T], cursor: str) -> Call[T]:
+    # A cursor knows what its list began after; to say so twice is an error.
+    kept = {name: value for name, value in call.params.items() if name != "after"}
+    return msgspec.structs.replace(call, params={**kept, "cursor": cursor})
 
 
 def _wait(error: errors.Unavailable, attempt: int) -> float:

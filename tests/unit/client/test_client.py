@@ -23,7 +23,7 @@ from groundswell.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
-from tests.support.answers import NOW, Reply, Script, artifact, ok, problem
+from tests.support.answers import NOW, Reply, Script, artifact, change, ok, problem
 
 Connect = Callable[..., tuple[Client, Script, list[float]]]
 
@@ -78,6 +78,10 @@ def test_an_artifact_is_asked_for_by_purl_and_answered_typed(connect: Connect) -
             "/api/v1/artifacts?updated_since=2026-11-20T06%3A14%3A09%2B00%3A00",
         ),
         (calls.run(3), "/api/v1/scrapes/3"),
+        (
+            calls.recorded_changes(purl=["pkg:npm/a", "pkg:npm/b"]),
+            "/api/v1/changes?purl=pkg%3Anpm%2Fa&purl=pkg%3Anpm%2Fb",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -107,6 +111,13 @@ def test_an_empty_page_with_a_cursor_is_not_the_end(connect: Connect) -> None:
     client, _, _ = connect(ok([], next="Yg"), ok([artifact("pkg:npm/one")]))
 
     assert len(list(client.artifacts())) == 1
+
+
+def test_the_next_page_of_changes_begins_at_its_cursor_alone(connect: Connect) -> None:
+    client, script, _ = connect(ok([change(8)], next="Yg"), ok([change(9)]))
+
+    assert [found.sequence for found in client.recorded_changes(after=7)] == [8, 9]
+    assert script.targets == ["/api/v1/changes?after=7", "/api/v1/changes?cursor=Yg"]
 
 
 def test_ask_returns_the_whole_envelope(connect: Connect) -> None:
