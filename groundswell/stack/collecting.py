@@ -46,18 +46,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     error: str | None
 
 
-async def plan(nats_url: str) -> None:
-    """Ask for what is due now, rather than with the next tick of the clock."""
-    client = await nats.connect(nats_url)
-    try:
-        await _plan(client.jetstream())
-    finally:
-        await client.close()
-
-
-async def collect(nats_url: str, database_url: str) -> list[Outcome]:
-    """Collect what is due, all of it; every run that this took, in order."""
-    since = datetime.now(UTC)
+async def collect(nats_url: str, database_url: str, since: datetime) -> list[Outcome]:
+    """Collect what is due, all of it; every run that was asked for `since` then, in order."""
     client = await nats.connect(nats_url)
     database = await asyncpg.connect(database_url)
     try:

@@ -30,7 +30,7 @@ class Stack:
     def __init__(self, places: Places, api_port: int, changed: Callable[[], None]) -> None:
         self._places = places
         self._changed = changed
-        self._started_at = datetime.now(UTC)
+        self.started_at = datetime.now(UTC)
         self._serving = False
         self._passwords = passwords.load_or_make(places.passwords)
         self._ports = {**ports.remembered(places.ports, _BEHIND), "api": _api_port(api_port)}
@@ -116,7 +116,7 @@ class Stack:
             self._places,
             State(
                 supervisor=supervisor,
-                started_at=self._started_at,
+                started_at=self.started_at,
                 serving=self._serving,
                 api_url=self.api_url,
                 database_url=self.database_url,

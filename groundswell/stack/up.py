@@ -97,7 +97,7 @@ class _Up:
         )
         looking = asyncio.create_task(self._look())
         try:
-            return await (self._collect_once() if self._options.once else self._go_on())
+            return await (self._collect_once() if self._options.once else _for_ever())
         finally:
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)
@@ -114,18 +114,14 @@ class _Up:
     async def _collect_once(self) -> int:
         if not self._options.collect:
             return 0
-        outcomes = await collecting.collect(self._stack.nats_url, self._stack.database_url)
+        outcomes = await collecting.collect(
+            self._stack.nats_url, self._stack.database_url, self._stack.started_at
+        )
         with contextlib.suppress(NoAnswer):
             self._screen.say(screen.counts(await self._api.ask("/api/v1/stats", Stats)))
         for line in collecting.summary(outcomes):
             self._screen.say(line)
         return collecting.exit_code(outcomes)
-
-    async def _go_on(self) -> int:
-        if self._options.collect:
-            await collecting.plan(self._stack.nats_url)
-        forever: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        return await forever
 
     async def _look(self) -> None:
         while True:
@@ -142,6 +138,11 @@ class _Up:
         self._screen.show(
             View(url=self._api.url, children=children, stats=self._stats, runs=self._runs)
         )
+
+
+async def _for_ever() -> int:
+    forever: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    return await forever
 
 
 def _is_worth_showing(run: Run) -> bool:
