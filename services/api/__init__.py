@@ -1,0 +1,1 @@
+"""Answers and streams. It writes nothing but what its users send."""

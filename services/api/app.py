@@ -1,0 +1,159 @@
+"""The API, put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any, Final, cast
+
+from litestar import Litestar, Router
+from litestar.config.cors import CORSConfig
+from litestar.routes import HTTPRoute
+
+from contracts.streams import COLLECTORS, PLANNER
+from services.api import dependencies, errors, paths
+from services.api.caching import Results
+from services.api.database import Database, keep
+from services.api.dependencies import APIRequest, Backend
+from services.api.edge import Edge
+from services.api.engines.postgres import PostgresEngine
+from services.api.live import Seats
+from services.api.routes import (
+    artifacts,
+    changes,
+    docs,
+    health,
+    lookup,
+    packages,
+    scrapes,
+    search,
+    statistics,
+    watches,
+)
+from services.api.settings import ApiSettings
+from services.runtime import health as checks
+from services.runtime.broker import create_broker
+from services.runtime.database import create_pool
+from services.runtime.health import ASGI
+from services.runtime.process import run
+
+HANDLERS: Final = (
+    artifacts.list_artifacts,
+    artifacts.show_artifact,
+    artifacts.show_history,
+    artifacts.list_relations,
+    artifacts.list_versions,
+    lookup.find_artifacts,
+    lookup.look_up_artifacts,
+    packages.list_packages,
+    packages.show_package,
+    packages.list_dependents,
+    search.search_artifacts,
+    statistics.show_stats,
+    statistics.list_sources,
+    scrapes.scrape,
+    scrapes.list_scrapes,
+    scrapes.show_scrape,
+    watches.list_watches,
+    watches.add_watches,
+    watches.remove_watches,
+    changes.list_changes,
+    changes.stream_changes,
+    health.show_health,
+    health.show_check,
+)
+
+
+def create_app(settings: ApiSettings) -> ASGI:
+    """The whole service as an ASGI app."""
+    app = create_router(settings)
+    # NATS is left out of readiness: without it all that is known can still be asked.
+    ready = {"db": checks.database(lambda: _backend(app).database.pool)}
+    return Edge(cast("ASGI", app), dict(checks.routes(live={}, ready=ready)))
+
+
+def create_router(settings: ApiSettings) -> Litestar:
+    """Everything that is documented."""
+    app = Litestar(
+        [
+            docs.redirect_to_docs,
+            Router(
+                paths.PREFIX,
+                route_handlers=list(HANDLERS),
+                guards=[dependencies.known_parameters_only],
+            ),
+        ],
+        lifespan=[lambda app: _life(app, settings)],
+        request_class=APIRequest,
+        request_max_body_size=settings.max_body_bytes,
+        cors_config=_cors(settings),
+        exception_handlers=errors.HANDLERS,
+        openapi_config=docs.openapi_config(version("groundswell"), settings.docs_script_url),
+        logging_config=None,
+    )
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            dependencies.learn_parameters(route)
+    return app
+
+
+def openapi() -> dict[str, Any]:
+    """The OpenAPI document; nothing is connected to for it."""
+    settings = ApiSettings(database_url="postgresql://", nats_url="nats://")
+    return create_router(settings).openapi_schema.to_schema()
+
+
+def main() -> int:
+    return run("api", ApiSettings, create_app)
+
+
+@asynccontextmanager
+async def _life(app: Litestar, settings: ApiSettings) -> AsyncIterator[None]:
+    broker = create_broker(settings, "api")
+    async with create_pool(
+        settings.database_url, "api", max_size=settings.pool_size, reset=keep
+    ) as pool:
+        database = Database(pool)
+        engine = PostgresEngine(database)
+        app.state.backend = Backend(
+            database=database,
+            broker=broker,
+            engine=engine,
+            results=Results(settings.cache_seconds),
+            checks={
+                "db": checks.database(pool),
+                "nats": checks.jetstream(broker),
+                "search": engine.check,
+                "jobs": checks.consumers(broker, PLANNER, *COLLECTORS.values()),
+            },
+            seats=Seats(settings.max_streams),
+            settings=settings,
+            now=lambda: datetime.now(UTC),
+        )
+        connecting = asyncio.create_task(broker.connect())
+        try:
+            yield
+        finally:
+            connecting.cancel()
+            with suppress(asyncio.CancelledError):
+                await connecting
+            await broker.stop()
+
+
+def _backend(app: Litestar) -> Backend:
+    backend: Backend = app.state.backend
+    return backend
+
+
+def _cors(settings: ApiSettings) -> CORSConfig | None:
+    if not settings.cors_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(settings.cors_origins),
+        allow_methods=["GET", "HEAD", "POST", "DELETE"],
+        allow_headers=["Content-Type", "If-None-Match", "Last-Event-ID"],
+        expose_headers=["ETag", "Retry-After"],
+    )

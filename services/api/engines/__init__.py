@@ -1,0 +1,59 @@
+"""
+Search engines behind one small protocol: a question goes in, ids with scores come out.
+
+What an artifact is like is then read from PostgreSQL, so an index that lags behind shows no stale
+facts.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+from msgspec import Struct
+
+from services.api.filters import Filters
+
+
+class SearchSort(StrEnum):
+    """By what hits are ordered: how well they match, or one of the rankings."""
+
+    RELEVANCE = "relevance"
+    LATEST = "latest"
+    HOT = "hot"
+    USED = "used"
+
+
+class Search(Struct, frozen=True, kw_only=True):
+    """A question to a search engine. `text` knows "phrases", `or` and `-without`."""
+
+    text: str
+    filters: Filters
+    sort: SearchSort
+    limit: int
+    offset: int
+
+
+class Match(Struct, frozen=True):
+    """One artifact that was found; scores of one answer can be compared."""
+
+    id: int
+    score: float
+
+
+class Matches(Struct, frozen=True):
+    """One page, the best first. `total` is exact up to `total_at_most`."""
+
+    matches: list[Match]
+    total: int
+    total_at_most: int
+
+
+class Engine(Protocol):
+    """A search engine. `name` is told in `meta.engine`."""
+
+    name: str
+
+    async def search(self, search: Search) -> Matches: ...
+
+    async def check(self) -> str: ...

@@ -1,0 +1,51 @@
+"""`/artifacts/lookup`: many artifacts at once, in the order in which they are asked for."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import get, post
+from litestar.params import Parameter
+
+from contracts import identity
+from contracts.responses import Meta, PurlList
+from services.api.answers import ArtifactPage
+from services.api.caching import Reply
+from services.api.dependencies import APIRequest
+from services.api.errors import InvalidParameter, documented
+from services.api.queries import artifacts
+
+MOST: int = 2_000
+
+Purls = Annotated[list[str], Parameter(query="purl", min_items=1, max_items=MOST)]
+
+
+@get("/artifacts/lookup", responses=documented(400))
+async def find_artifacts(request: APIRequest, purls: Purls) -> Reply[ArtifactPage]:
+    """The artifacts of up to 2,000 purls; `meta.missing` names those that are not there."""
+    return Reply(await _lookup(request, purls))
+
+
+@post("/artifacts/lookup", status_code=200, responses=documented(400))
+async def look_up_artifacts(request: APIRequest, data: PurlList) -> Reply[ArtifactPage]:
+    """The same with the purls in the body."""
+    return Reply(await _lookup(request, data.purls), store=False)
+
+
+async def _lookup(request: APIRequest, asked: list[str]) -> ArtifactPage:
+    canonical = {text: _canonical(text) for text in asked}
+    wanted = [purl for text in asked if (purl := canonical[text]) is not None]
+    found = await artifacts.lookup(request.database, wanted)
+    there = {artifact.purl for artifact in found}
+    missing = [text for text, purl in canonical.items() if purl not in there]
+    return ArtifactPage(data=found, meta=Meta(missing=missing))
+
+
+def _canonical(text: str) -> str | None:
+    """None for purls of kinds that nobody tracks: a bill of materials is full of them."""
+    try:
+        return identity.canonical(text)
+    except identity.InvalidPurl as error:
+        if text.startswith("pkg:"):
+            return None
+        raise InvalidParameter(f"not a purl: {text!r}: {error}", purl=text) from error

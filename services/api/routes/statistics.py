@@ -1,0 +1,34 @@
+"""`/stats` and `/sources`: what is there, and how fresh it is."""
+
+from __future__ import annotations
+
+from litestar import get
+
+from contracts.responses import Meta, Stats
+from contracts.streams import COLLECTORS
+from services.api.answers import SourcePage, StatsAnswer
+from services.api.caching import Reply
+from services.api.dependencies import APIRequest
+from services.api.errors import documented
+from services.api.feed import kept
+from services.api.queries import statistics
+from services.runtime.broker import jetstream
+
+
+@get("/stats", responses=documented())
+async def show_stats(request: APIRequest) -> Reply[StatsAnswer]:
+    """Counts of everything, a few seconds old at most."""
+
+    async def ask() -> Stats:
+        changes = await kept(jetstream(request.backend.broker))
+        return await statistics.stats(request.database, changes.last)
+
+    found = await request.backend.results.get("stats", ask)
+    return Reply(StatsAnswer(data=found, meta=Meta()))
+
+
+@get("/sources", responses=documented())
+async def list_sources(request: APIRequest) -> Reply[SourcePage]:
+    """How fresh each source is, and the last error that it met."""
+    found = await statistics.sources(request.database, list(COLLECTORS))
+    return Reply(SourcePage(data=found, meta=Meta()))

@@ -1,0 +1,42 @@
+"""What the API is told."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from services.runtime.settings import Runtime
+
+# The page under /docs loads this script; a copy on a host of one's own does as well.
+_SCALAR: Final = "https://cdn.jsdelivr.net/npm/@scalar/api-reference@1.40.0"
+
+
+class ApiSettings(Runtime, frozen=True, kw_only=True):
+    """Settings of the API."""
+
+    port: Annotated[int, Meta(description="Port to listen on.", ge=0, le=65_535)] = 8_000
+    pool_size: Annotated[
+        int, Meta(description="Connections to PostgreSQL at most.", ge=1, le=1_000)
+    ] = 10
+    cors_origins: Annotated[
+        tuple[str, ...], Meta(description="Web pages that may ask from a browser; none: only ours.")
+    ] = ()
+    max_body_bytes: Annotated[int, Meta(description="Longer requests are refused.", ge=1_024)] = (
+        2_000_000
+    )
+    cache_seconds: Annotated[
+        float, Meta(description="How long totals and statistics are kept.", ge=0)
+    ] = 5.0
+    max_streams: Annotated[
+        int, Meta(description="Live feeds open at once; further ones are told to wait.", ge=0)
+    ] = 1_000
+    stream_ping_seconds: Annotated[
+        float, Meta(description="A silent feed says that it is alive this often.", gt=0)
+    ] = 15.0
+    stream_stall_seconds: Annotated[
+        float, Meta(description="A feed whose client takes nothing for so long is closed.", gt=0)
+    ] = 20.0
+    docs_script_url: Annotated[
+        str, Meta(description="Where /docs loads Scalar from; empty: Swagger UI from its CDN.")
+    ] = _SCALAR
