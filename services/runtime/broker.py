@@ -2,12 +2,11 @@
 NATS: the broker of a service, what it subscribes to, and how it publishes.
 
 Nothing is declared here. Streams and consumers are made by `groundswell streams`; whoever starts
-before them waits. Each message is decoded by itself, so that a bad one is a value in its batch.
+before that waits. Each message is decoded by itself, so that a bad one is a value in its batch.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -20,13 +19,14 @@ from faststream.message import StreamMessage, encode_message
 from faststream.nats import JStream, NatsBroker, PullSub
 from faststream.nats.message import NatsBatchMessage
 from msgspec import Struct
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
-from nats.js.errors import NotFoundError
 
 from contracts.envelope import Event, InvalidEvent, decode
 from contracts.streams import Consumer
+from services.runtime.connection import Connection
 from services.runtime.delivery import Later, settle
 from services.runtime.publishing import PublishFailed, publish, publish_all
 from services.runtime.settings import Runtime
@@ -48,7 +48,6 @@ __all__ = [
 # A batch may take 5 s; it is waited for 20 s on the way down, and redelivered after 30 s.
 GRACEFUL_TIMEOUT: Final = 20.0
 _LINGER_SECONDS: Final = 0.2
-_RETRY_SECONDS: Final = 1.0
 
 # What a handler asks for beside its events, to settle their messages: `msg: BatchMessage`.
 BatchMessage = Annotated[NatsBatchMessage, Context("message")]
@@ -86,22 +85,48 @@ class EventCodec:
 
 
 class Broker(NatsBroker):
-    """
-    A broker that binds to durables and makes none: it waits for those that are not there yet.
-
-    FastStream would make a missing durable by itself, with settings of its own.
-    """
+    """A broker that binds to durables and makes none, and says when NATS goes and comes back."""
 
     def __init__(self, servers: Sequence[str], **options: Any) -> None:
         self.consumers: list[Consumer] = []
-        super().__init__(servers, **options)
+        self._told = ""
+        super().__init__(
+            servers, error_cb=self._tell_trouble, reconnected_cb=self._tell_return, **options
+        )
 
     async def start(self) -> None:
-        """Connect, wait for what it subscribes to, and take messages."""
-        await self.connect()
-        for consumer in self.consumers:
-            await _wait_for(jetstream(self), consumer)
+        """Connect, however long it takes, and take messages."""
         await super().start()
+        log.info("connected to NATS", consumers=[one.durable for one in self.consumers])
+
+    async def stop(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_val: BaseException | None = None,
+        exc_tb: TracebackType | None = None,
+    ) -> None:
+        """Wait for the batches at hand, then part with NATS, be it there or not."""
+        try:
+            await super().stop(exc_type, exc_val, exc_tb)
+        except (NatsError, OSError) as error:
+            log.warning("NATS was away at the end", reason=repr(error))
+            self.config.disconnect()
+
+    async def _connect(self) -> Client:
+        connection = Connection()
+        await connection.connect(**self._connection_kwargs)
+        self.config.connect(connection)
+        return connection
+
+    async def _tell_trouble(self, error: Exception) -> None:
+        # It tries again every two seconds, and each time it is the same.
+        if str(error) != self._told:
+            self._told = str(error)
+            log.warning("NATS is away", reason=repr(error))
+
+    async def _tell_return(self) -> None:
+        self._told = ""
+        log.info("NATS is back")
 
 
 class Unhandled(BaseMiddleware):
@@ -141,7 +166,8 @@ def create_broker(settings: Runtime, service: str) -> Broker:
         max_reconnect_attempts=-1,
         # Handlers are given what the codec made; there is nothing left to validate.
         serializer=None,
-        logger=logging.getLogger("groundswell.broker"),
+        logger=logging.getLogger("faststream"),
+        log_level=logging.DEBUG,  # of the two lines about every batch
     )
 
 
@@ -180,21 +206,6 @@ def jetstream(broker: NatsBroker) -> JetStreamContext:
         raise NotConnected
     js: JetStreamContext = state.stream
     return js
-
-
-async def _wait_for(js: JetStreamContext, consumer: Consumer) -> None:
-    told = False
-    while True:
-        try:
-            await js.consumer_info(consumer.stream, consumer.durable)
-            return
-        except NotFoundError:
-            if not told:
-                log.warning("waiting for `groundswell streams`", consumer=consumer.durable)
-                told = True
-        except NatsError as error:
-            log.warning("JetStream does not answer", reason=repr(error))
-        await asyncio.sleep(_RETRY_SECONDS)
 
 
 def _decode(message: Msg) -> Event | Undecodable:

@@ -78,7 +78,10 @@ async def publish_raw(
 
 
 async def publish_all(
-    js: JetStreamContext, stream: str, messages: Iterable[tuple[str, Event]]
+    js: JetStreamContext,
+    stream: str,
+    messages: Iterable[tuple[str, Event]],
+    timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> None:
     """
     Publish `(subject, event)` in this order, many under way at once, and wait for all of them.
@@ -86,9 +89,10 @@ async def publish_all(
     An event whose payload is encoded already may carry it as `msgspec.Raw`.
 
     Raises:
-        PublishFailed: some were not confirmed; the rest is stored.
+        PublishFailed: some were not confirmed; the rest is stored. Nothing is sent any more once
+            nothing was confirmed for `timeout_seconds`, or the connection broke.
     """
-    flight = _Flight(js._nc, list(messages))  # noqa: SLF001 - there is no public name for it
+    flight = _Flight(js._nc, list(messages), timeout_seconds)  # noqa: SLF001 - there is no public name for it
     failed = await flight.run(stream)
     metrics.PUBLISHED.labels(stream).inc(len(flight.messages) - len(failed))
     if failed:
@@ -104,9 +108,12 @@ class _Flight:
     twice the time.
     """
 
-    def __init__(self, client: Client, messages: list[tuple[str, Event]]) -> None:
+    def __init__(
+        self, client: Client, messages: list[tuple[str, Event]], timeout_seconds: float
+    ) -> None:
         self.messages = messages
         self._client = client
+        self._timeout_seconds = timeout_seconds
         self._waiting: set[int] = set()
         self._refused: dict[int, str] = {}
         self._moved = asyncio.Event()
@@ -150,7 +157,7 @@ class _Flight:
         while len(self._waiting) >= count:
             self._moved.clear()
             try:
-                await asyncio.wait_for(self._moved.wait(), TIMEOUT_SECONDS)
+                await asyncio.wait_for(self._moved.wait(), self._timeout_seconds)
             except TimeoutError:
                 return False
         return True

@@ -2,39 +2,16 @@
 
 import signal
 import subprocess
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import nats
 import pytest
 from nats.js import JetStreamContext
 
 from contracts.streams import INGEST, PLANNER
-from groundswell.stack import nats as stack
-from groundswell.stack import ports
-from groundswell.stack.processes import spawn
 from services.runtime import health
 from services.runtime.database import create_pool
-from services.runtime.streams import apply
-from tests.support.nats import PASSWORD
-from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def frozen(tmp_path: Path) -> AsyncIterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A server of its own, which a test may stop in its tracks."""
-    server = stack.Server(tmp_path, ports.free_port(), PASSWORD)
-    stack.prepare(server)
-    child = spawn(stack.program(server), tmp_path / "log")
-    try:
-        await until(lambda: stack.is_ready(server))
-        yield server.url, child
-    finally:
-        child.send_signal(signal.SIGCONT)
-        child.terminate()
-        child.wait(10)
 
 
 @pytest.fixture
@@ -52,10 +29,9 @@ async def test_jetstream_that_answers_is_healthy(js: JetStreamContext):
 
 
 async def test_a_frozen_server_is_noticed_though_the_connection_looks_well(
-    frozen: tuple[str, subprocess.Popen[bytes]],
+    own_server: tuple[str, subprocess.Popen[bytes]],
 ):
-    url, child = frozen
-    await apply(url)
+    url, child = own_server
     client = await nats.connect(url)
     js = client.jetstream()
     assert (True, "answers") == await detail(health.jetstream(js))

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -92,6 +93,7 @@ async def test_without_nats_a_service_is_up_and_says_what_it_lacks():
     ) as process:
         answer = await wait_for(port, "/readyz", 503)
         assert "not connected to NATS" == answer.json()["checks"][0]["detail"]
+        assert "ConnectionRefusedError" in await line_with(process, "NATS is away")
 
         process.terminate()
         assert 0 == await asyncio.wait_for(process.wait(), 10)
@@ -103,6 +105,19 @@ async def test_a_service_that_works_is_ready_and_tells_its_metrics(declared: str
         await wait_for(port, "/readyz", 200)
         answer = await wait_for(port, "/metrics", 200)
         assert 'groundswell_runtime_check_healthy{check="nats"} 1.0' in answer.text
+
+        process.terminate()
+        assert 0 == await asyncio.wait_for(process.wait(), 10)
+
+
+async def test_a_service_can_be_stopped_while_nats_is_away(
+    own_server: tuple[str, subprocess.Popen[bytes]],
+):
+    url, child = own_server
+    async with started(GROUNDSWELL_NATS_URL=url) as process:
+        await line_with(process, "connected to NATS")
+        child.kill()
+        await line_with(process, "NATS is away")
 
         process.terminate()
         assert 0 == await asyncio.wait_for(process.wait(), 10)

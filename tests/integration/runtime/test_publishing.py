@@ -1,5 +1,9 @@
 """Publishing: what is not confirmed did not happen, and is told."""
 
+import signal
+import subprocess
+from contextlib import suppress
+
 import msgspec
 import nats
 import pytest
@@ -8,6 +12,7 @@ from nats.js import JetStreamContext
 from contracts.envelope import decode, encode
 from services.runtime.broker import PublishFailed, publish, publish_all
 from tests.support.events import SUBJECT, event, events
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -104,3 +109,48 @@ async def test_one_that_is_too_large_stops_the_rest(js: JetStreamContext):
         await publish_all(js, "READINGS", batch)
     assert [1, 2] == [one.index for one in raised.value.failed]
     assert 1 == (await js.stream_info("READINGS")).state.messages
+
+
+async def test_a_server_that_falls_silent_stops_the_rest(
+    own_server: tuple[str, subprocess.Popen[bytes]],
+):
+    url, child = own_server
+    client = await nats.connect(url)
+    js = client.jetstream()
+    await publish_all(js, "READINGS", events(10))
+
+    child.send_signal(signal.SIGSTOP)
+    with pytest.raises(PublishFailed) as raised:
+        await publish_all(js, "READINGS", events(5_000), timeout_seconds=0.5)
+    reasons = [one.reason for one in raised.value.failed]
+    assert 5_000 == len(reasons)
+    assert ("no confirmation", "earlier messages were not confirmed") == (reasons[0], reasons[-1])
+
+    # What the server had been sent arrives after all; sent again, it is stored once and in order.
+    child.send_signal(signal.SIGCONT)
+    await publish_all(js, "READINGS", events(5_000))
+    assert 5_000 == (await js.stream_info("READINGS")).state.messages
+    for sequence in (1, 2_000, 5_000):
+        stored = await js.get_msg("READINGS", sequence)
+        assert f"event-{sequence - 1}" == (stored.headers or {})["ce-id"]
+    await client.close()
+
+
+async def test_a_server_that_dies_stops_the_rest(
+    own_server: tuple[str, subprocess.Popen[bytes]],
+):
+    url, child = own_server
+    client = await nats.connect(url, error_cb=_quietly, reconnect_time_wait=60)
+    js = client.jetstream()
+
+    child.kill()
+    await until(lambda: not client.is_connected)
+    with pytest.raises(PublishFailed) as raised:
+        await publish_all(js, "READINGS", events(3))
+    assert ["the connection to NATS is broken"] * 3 == [one.reason for one in raised.value.failed]
+    with suppress(ConnectionResetError):  # nats-py would have a last word with the server
+        await client.close()
+
+
+async def _quietly(_: Exception) -> None:
+    """Being cut off is what these tests are about."""

@@ -8,6 +8,7 @@ from typing import Any
 import nats
 import pytest
 from faststream.exceptions import StopConsume
+from nats import errors
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
@@ -170,3 +171,51 @@ async def test_what_was_at_hand_when_a_worker_stopped_is_delivered_to_another(
         await until(lambda: nothing_left(js))
 
     assert {event(number).id for number in range(10)} == set(got)
+
+
+async def test_a_durable_that_is_deleted_is_waited_for_in_peace(
+    js: JetStreamContext, settings: Runtime
+):
+    got: list[int] = []
+
+    async def handle(broker: Broker, batch: Batch) -> None:
+        got.append(len(batch))
+        for _, message in batch:
+            await settle(jetstream(broker), message, Done(), INGEST)
+
+    async with listening(settings, handle) as broker:
+        sent = broker.config.connection_state.connection.stats
+        await js.delete_consumer("READINGS", "ingest")
+        await asyncio.sleep(0.2)  # the request under way ends with its linger
+        before = sent["out_msgs"]
+        await asyncio.sleep(1)
+        assert 4 > sent["out_msgs"] - before
+
+        await streams.apply(settings.nats_url)
+        await publish_all(js, "READINGS", events(3))
+        await until(lambda: nothing_left(js))
+    assert 3 == sum(got)
+
+
+async def test_a_fetch_that_runs_out_of_time_raises_what_faststream_expects(
+    js: JetStreamContext, settings: Runtime, monkeypatch: pytest.MonkeyPatch
+):
+    # Otherwise what it has of a batch is dropped, and comes again after 30 s only.
+    async def out_of_time(*_: object) -> list[Msg]:
+        raise TimeoutError
+
+    broker = create_broker(settings, "ingest")
+    await broker.connect()
+    pull = await jetstream(broker).pull_subscribe(**_BIND)
+    monkeypatch.setattr(JetStreamContext.PullSubscription, "fetch", out_of_time)
+    with pytest.raises(errors.TimeoutError):
+        await pull.fetch(10, timeout=0.1)
+    await broker.stop()
+
+
+_BIND: dict[str, Any] = {
+    "durable": "ingest",
+    "stream": "READINGS",
+    "pending_msgs_limit": 1,
+    "pending_bytes_limit": 1,
+}

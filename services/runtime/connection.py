@@ -1,0 +1,77 @@
+"""
+The connection of a broker: nats-py, with pull subscriptions that suit FastStream's batches.
+
+FastStream asks for a subscription that makes its durable where there is none; ours binds and makes
+nothing. It fetches until a batch is full or its time is up, and drops the batch on errors that it
+does not expect; ours raises what it expects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import structlog
+from nats import errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.errors import ServiceUnavailableError
+
+_RETRY_SECONDS: Final = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class Connection(Client):
+    """A client whose JetStream binds to durables."""
+
+    def jetstream(self, **options: Any) -> JetStreamContext:
+        return _JetStream(self, **options)
+
+
+class _JetStream(JetStreamContext):
+    async def pull_subscribe(  # type: ignore[override]
+        self,
+        *,
+        durable: str,
+        stream: str,
+        pending_msgs_limit: int,
+        pending_bytes_limit: int,
+        **_: Any,
+    ) -> JetStreamContext.PullSubscription:
+        inbox = self._nc.new_inbox()
+        answers = await self._nc.subscribe(
+            inbox, pending_msgs_limit=pending_msgs_limit, pending_bytes_limit=pending_bytes_limit
+        )
+        return _Pull(self, answers, stream, durable, inbox.encode())
+
+
+class _Pull(JetStreamContext.PullSubscription):
+    _waiting = False
+
+    async def fetch(
+        self, batch: int = 1, timeout: float | None = 5, heartbeat: float | None = None
+    ) -> list[Msg]:
+        try:
+            messages = await super().fetch(batch, timeout, heartbeat)
+        except (ServiceUnavailableError, errors.ConnectionClosedError) as error:
+            # No such durable, or no server: FastStream would ask again at once, and again.
+            self._tell_once(error)
+            await asyncio.sleep(_RETRY_SECONDS)
+            raise
+        except TimeoutError as error:
+            # nats-py 2.15 and 2.16 raise the wrong one when time runs out between two requests:
+            # https://github.com/nats-io/nats.py/pull/1008
+            raise errors.TimeoutError from error
+        self._waiting = False
+        return messages
+
+    def _tell_once(self, error: errors.Error) -> None:
+        if not self._waiting:
+            self._waiting = True
+            log.warning(
+                "waiting for a consumer; `groundswell streams` makes it",
+                consumer=self._consumer,
+                reason=repr(error),
+            )
