@@ -6,7 +6,6 @@ order: jobs, runs, readings, outbox. When all are found empty in one pass, nothi
 """
 
 import asyncio
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -34,6 +33,12 @@ _RUNS = """
     WHERE requested_at >= $1 AND status NOT IN ('pending', 'running') ORDER BY id
 """
 
+_COUNTS = """
+    SELECT (SELECT count(*) FROM artifacts WHERE tracked) AS artifacts,
+           (SELECT count(*) FROM observations) AS observations,
+           (SELECT count(*) FROM relations) AS relations
+"""
+
 
 class Outcome(Struct, frozen=True, kw_only=True):
     """How one run of a source ended."""
@@ -46,34 +51,48 @@ class Outcome(Struct, frozen=True, kw_only=True):
     error: str | None
 
 
-async def collect(nats_url: str, database_url: str, since: datetime) -> list[Outcome]:
-    """Collect what is due, all of it; every run that was asked for `since` then, in order."""
+class Collected(Struct, frozen=True, kw_only=True):
+    """What there is after collecting, and the runs that this took."""
+
+    outcomes: tuple[Outcome, ...]
+    artifacts: int
+    observations: int
+    relations: int
+
+
+async def collect(nats_url: str, database_url: str, since: datetime) -> Collected:
+    """Collect what is due, all of it; the runs are those that were asked for `since` then."""
     client = await nats.connect(nats_url)
     database = await asyncpg.connect(database_url)
     try:
         await _until_nothing_is_due(client, database)
         rows = await database.fetch(_RUNS, since)
+        counts = (await database.fetch(_COUNTS))[0]
     finally:
         await database.close()
         await client.close()
-    return [Outcome(**{**row, "status": RunStatus(row["status"])}) for row in rows]
+    outcomes = tuple(Outcome(**{**row, "status": RunStatus(row["status"])}) for row in rows)
+    return Collected(outcomes=outcomes, **dict(counts))
 
 
-def exit_code(outcomes: Sequence[Outcome]) -> int:
+def exit_code(collected: Collected) -> int:
     """0 when every run brought something, 1 when one failed whole."""
-    return int(any(outcome.status is RunStatus.ERROR for outcome in outcomes))
+    return int(any(outcome.status is RunStatus.ERROR for outcome in collected.outcomes))
 
 
-def summary(outcomes: Sequence[Outcome]) -> list[str]:
+def summary(collected: Collected) -> list[str]:
     """What came, as lines for people."""
-    if not outcomes:
-        return ["Nothing was due."]
-    return [
+    runs = [
         f"{o.source}: {o.status}, {o.items} of {o.planned} read"
         + (f", {o.failed} failed" if o.failed else "")
         + (f" ({o.error})" if o.error else "")
-        for o in outcomes
+        for o in collected.outcomes
     ]
+    there = (
+        f"There are {collected.artifacts:,} artifacts now, {collected.observations:,} "
+        f"observations of them and {collected.relations:,} relations between them."
+    )
+    return [*(runs or ["Nothing was due."]), there]
 
 
 async def _until_nothing_is_due(client: Client, database: asyncpg.Connection) -> None:

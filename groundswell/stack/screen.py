@@ -63,7 +63,7 @@ class Lines:
         for run in view.runs:
             self._tell(f"run {run.id} of {run.source}", _progress(run))
         if view.stats is not None:
-            self._tell("collected", counts(view.stats))
+            self._tell("collected", _counts(view.stats))
 
     def _tell(self, about: str, what: str) -> None:
         if self._told.get(about) != what:
@@ -99,7 +99,7 @@ def render(view: View) -> RenderableType:
     """The screen as rich draws it."""
     parts: list[RenderableType] = [_children(view.children)]
     if view.stats is not None:
-        parts += [Text(), Text(counts(view.stats))]
+        parts += [Text(), Text(_counts(view.stats))]
     if view.runs:
         parts += [Text(), _runs(view.runs)]
     parts += [Text(), Text(f"{view.url}   documentation: {view.url}/docs   Ctrl-C stops", "bold")]
@@ -140,8 +140,7 @@ def _progress(run: Run) -> str:
     return f"{told}: {run.error}" if run.error else told
 
 
-def counts(stats: Stats) -> str:
-    """What there is, in one line."""
+def _counts(stats: Stats) -> str:
     return (
         f"{stats.artifacts.total:,} artifacts, {stats.observations:,} observations, "
         f"{stats.relations:,} relations, {stats.changes:,} changes, {stats.watches:,} watched"

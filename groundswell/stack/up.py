@@ -114,14 +114,12 @@ class _Up:
     async def _collect_once(self) -> int:
         if not self._options.collect:
             return 0
-        outcomes = await collecting.collect(
+        collected = await collecting.collect(
             self._stack.nats_url, self._stack.database_url, self._stack.started_at
         )
-        with contextlib.suppress(NoAnswer):
-            self._screen.say(screen.counts(await self._api.ask("/api/v1/stats", Stats)))
-        for line in collecting.summary(outcomes):
+        for line in collecting.summary(collected):
             self._screen.say(line)
-        return collecting.exit_code(outcomes)
+        return collecting.exit_code(collected)
 
     async def _look(self) -> None:
         while True:
