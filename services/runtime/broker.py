@@ -48,6 +48,7 @@ __all__ = [
 # A batch may take 5 s; it is waited for 20 s on the way down, and redelivered after 30 s.
 GRACEFUL_TIMEOUT: Final = 20.0
 _LINGER_SECONDS: Final = 0.2
+_DRAIN_SECONDS: Final = 3
 
 # What a handler asks for beside its events, to settle their messages: `msg: BatchMessage`.
 BatchMessage = Annotated[NatsBatchMessage, Context("message")]
@@ -164,6 +165,7 @@ def create_broker(settings: Runtime, service: str) -> Broker:
         middlewares=(Unhandled,),
         graceful_timeout=GRACEFUL_TIMEOUT,
         max_reconnect_attempts=-1,
+        drain_timeout=_DRAIN_SECONDS,
         # Handlers are given what the codec made; there is nothing left to validate.
         serializer=None,
         logger=logging.getLogger("faststream"),
@@ -203,7 +205,7 @@ def jetstream(broker: NatsBroker) -> JetStreamContext:
     """
     state = broker.config.connection_state
     if not state:
-        raise NotConnected
+        raise NotConnected("the broker is not connected to NATS")
     js: JetStreamContext = state.stream
     return js
 

@@ -22,7 +22,7 @@ from nats.js.errors import APIError, BadRequestError, NotFoundError, ServerError
 from contracts import subjects
 from contracts.envelope import MESSAGE_ID, Event, encode, event_id, event_type, to_headers
 from contracts.streams import CONSUMERS, SCHEDULES, STREAMS, Consumer, Schedule, Stream
-from services.runtime.publishing import publish_raw
+from services.runtime.publishing import PublishFailed, publish_raw
 
 _OLDEST_SERVER: Final = (2, 14)
 _RETRY_SECONDS: Final = 1
@@ -90,7 +90,7 @@ async def _connection(nats_url: str) -> AsyncIterator[Client]:
         raise StreamsError(f"NATS cannot be reached: {error}") from error
     try:
         yield client
-    except NatsError as error:
+    except (NatsError, PublishFailed) as error:
         raise StreamsError(f"JetStream does not answer: {error}") from error
     finally:
         await client.close()

@@ -123,6 +123,19 @@ async def test_a_service_can_be_stopped_while_nats_is_away(
         assert 0 == await asyncio.wait_for(process.wait(), 10)
 
 
+@pytest.mark.slow
+async def test_a_service_can_be_stopped_while_nats_is_frozen(
+    own_server: tuple[str, subprocess.Popen[bytes]],
+):
+    url, child = own_server
+    async with started(GROUNDSWELL_NATS_URL=url) as process:
+        await line_with(process, "connected to NATS")
+        child.send_signal(signal.SIGSTOP)
+
+        process.terminate()
+        assert 0 == await asyncio.wait_for(process.wait(), 20)
+
+
 async def test_a_service_that_nats_does_not_let_in_ends(declared: str):
     url = declared.replace("groundswell:", "somebody:")
     async with started(GROUNDSWELL_NATS_URL=url) as process:

@@ -91,3 +91,8 @@ def test_every_server_of_the_url_is_used():
 def test_without_a_connection_there_is_no_jetstream():
     with pytest.raises(NotConnected):
         jetstream(broker())
+
+
+async def test_what_a_broker_sends_by_itself_is_encoded_as_faststream_does():
+    assert (b"text", "text/plain") == await EventCodec().encode("text")
+    assert [(b"text", "text/plain")] == await EventCodec().encode_batch(["text"])
