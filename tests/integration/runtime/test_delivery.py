@@ -56,7 +56,8 @@ async def test_later_is_after_a_delay_that_grows(js: JetStreamContext):
         (message,) = await fetch(js, INGEST)
         waited.append(time.monotonic() - start)
 
-    assert [1, 2] == [round(seconds) for seconds in waited]
+    first, second = waited
+    assert 0.9 < first < 1.9 < second < 4.9
 
 
 async def test_later_is_when_upstream_said_so(js: JetStreamContext):
@@ -66,7 +67,8 @@ async def test_later_is_when_upstream_said_so(js: JetStreamContext):
     assert Later("429", 0.3) == await settle(js, message, Later("429", 0.3), INGEST)
     (message,) = await fetch(js, INGEST)
 
-    assert 0.3 == pytest.approx(time.monotonic() - start, abs=0.15)
+    # Without its word it would have been a second.
+    assert 0.25 < time.monotonic() - start < 0.9
 
 
 async def test_the_dead_are_kept_with_the_reason_and_where_they_come_from(js: JetStreamContext):
