@@ -5,18 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Callable
 from itertools import islice
 
-import asyncpg
 import httpx
 import msgspec
 import nats
 import pytest
-import uvicorn
 
 from contracts import subjects
 from contracts.changes import MetricChanged
@@ -27,102 +22,13 @@ from groundswell import AsyncClient, Client, calls, session
 from groundswell.cli import app
 from groundswell.errors import Gap, Invalid, NotFound
 from groundswell.events import ServerEvent
-from groundswell.stack import ports
-from services.api.app import create_app
-from services.api.settings import ApiSettings
-from services.runtime import streams
 from services.runtime.publishing import publish
-from tests.support import artifacts
+from tests.support.api import NOW, Server
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 
-NOW = datetime.now(UTC).replace(microsecond=0)
-START = NOW.replace(hour=0, minute=0, second=0) - timedelta(days=3)
 Publish = Callable[[int], None]
-
-
-class Server:
-    """The API on a port of its own, in a thread; it can be stopped and started again."""
-
-    def __init__(self, settings: ApiSettings) -> None:
-        self._settings = settings
-        self.url = f"http://127.0.0.1:{settings.port}"
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(self._settings),
-                port=self._settings.port,
-                log_config=None,
-                lifespan="on",
-                timeout_graceful_shutdown=1,
-            )
-        )
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        try:
-            while not server.started:
-                assert thread.is_alive()
-                time.sleep(0.01)
-            yield
-        finally:
-            server.should_exit = True
-            thread.join(20)
-
-
-async def _fill(url: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        react = await artifacts.add(
-            connection,
-            "pkg:npm/react",
-            metrics={"downloads_week": 51_000_000},
-            description="A library for user interfaces",
-            keywords=["ui"],
-            license="MIT",
-            latest_version="19.2.0",
-        )
-        core = await artifacts.add(
-            connection, "pkg:npm/%40babel/core", metrics={"downloads_week": 40_000_000}
-        )
-        await artifacts.add(connection, "pkg:pypi/litestar", metrics={"downloads_week": 90_000})
-        await artifacts.relate(connection, core, react, requirement="^19")
-        await artifacts.release(connection, react, "19.1.0", NOW - timedelta(days=90))
-        await artifacts.release(connection, react, "19.2.0", NOW - timedelta(days=9))
-        await artifacts.observe(
-            connection, react, "downloads_week", {START: 50e6, START + timedelta(days=2): 51e6}
-        )
-    finally:
-        await connection.close()
-
-
-@pytest.fixture
-def server(database_url: str, nats_url: str, role_url: Callable[[str], str]) -> Server:
-    """The API with three packages in it and its own rights only; not yet running."""
-    asyncio.run(_fill(database_url))
-    asyncio.run(streams.apply(nats_url))
-    settings = ApiSettings(
-        database_url=role_url("api"),
-        nats_url=nats_url,
-        port=ports.free_port(),
-        cache_seconds=0,
-        stream_ping_seconds=0.2,
-    )
-    return Server(settings)
-
-
-@pytest.fixture
-def url(server: Server) -> Iterator[str]:
-    with server.running():
-        yield server.url
-
-
-@pytest.fixture
-def client(url: str) -> Iterator[Client]:
-    with Client(url) as client:
-        yield client
 
 
 @pytest.fixture
