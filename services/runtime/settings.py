@@ -21,7 +21,7 @@ _PREFIX: Final = "GROUNDSWELL_"
 _FILE: Final = "_FILE"
 _SERVICES: Final = ("COLLECTOR", "INGEST", "API", "SEARCH")
 # Set for the command line and for the tests; services see them and have no use for them.
-_FOREIGN: Final = ("GROUNDSWELL_DATA_DIR", "GROUNDSWELL_TEST_")
+_FOREIGN: Final = ("GROUNDSWELL_DATA_DIR", "GROUNDSWELL_TEST_", "GROUNDSWELL_URL")
 
 _INTRODUCTION: Final = """\
 <!-- Written by `groundswell schema`. -->
@@ -267,7 +267,7 @@ def _default(field: FieldInfo) -> str:
     if field.default_factory is not NODEFAULT:
         factory: Callable[[], Any] = field.default_factory
         return _shown(factory())
-    return "" if field.default is NODEFAULT else _shown(field.default)
+    return "" if field.default is NODEFAULT else _shown(field.default) or "none"
 
 
 def _shown(value: Any) -> str:

@@ -134,6 +134,7 @@ def test_settings_that_do_not_go_together_are_a_problem():
         "GROUNDSWELL_INGEST_BATCH_SIZE",
         "GROUNDSWELL_SEARCH_URL",
         "GROUNDSWELL_DATA_DIR",
+        "GROUNDSWELL_URL",
         "GROUNDSWELL_TEST_SERVERS",
         "HOME",
     ],
