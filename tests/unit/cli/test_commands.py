@@ -15,6 +15,8 @@ from contracts.responses import ArtifactDetail, History, MetricValue, Point, Run
 from contracts.vocabulary import RunStatus, Source
 from groundswell import Client
 from groundswell.cli import app, places
+from groundswell.stack import up
+from groundswell.stack.up import UpOptions
 from tests.support.answers import NOW, Reply, Script, artifact, ok, problem, stream
 
 Command = Callable[..., tuple[int, Script]]
@@ -338,3 +340,41 @@ def test_every_command_has_help(
 
     assert code == 0
     assert f"Usage: groundswell {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flags", "options"),
+    [
+        ([], UpOptions()),
+        (["--data-dir", "/d", "--port", "0"], UpOptions(data_dir=Path("/d"), port=0)),
+        (["--once", "--no-collect"], UpOptions(once=True, collect=False)),
+        (["--watchlist", "/w.toml"], UpOptions(watchlist=Path("/w.toml"))),
+    ],
+)
+def test_up_hands_its_flags_on(
+    command: Command, monkeypatch: pytest.MonkeyPatch, flags: list[str], options: UpOptions
+) -> None:
+    given: list[UpOptions] = []
+
+    def start(options: UpOptions) -> int:
+        given.append(options)
+        return 3
+
+    monkeypatch.delenv("GROUNDSWELL_DATA_DIR", raising=False)
+    monkeypatch.setattr(up, "up", start)
+
+    assert command("up", *flags)[0] == 3
+    assert given == [options]
+
+
+@pytest.mark.parametrize("service", ["collector", "ingest", "api"])
+def test_run_starts_a_service_and_exits_as_it_does(
+    command: Command, monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    monkeypatch.setattr(f"services.{service}.app.main", lambda: 2)
+
+    assert command("run", service)[0] == 2
+
+
+def test_run_of_an_unknown_service_is_a_wrong_question(command: Command) -> None:
+    assert command("run", "search")[0] == 2
