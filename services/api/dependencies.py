@@ -14,9 +14,9 @@ from typing import Annotated, Any, Final, cast
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.handlers import BaseRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromQuery, QueryParameter
 from litestar.routes import HTTPRoute
 from msgspec import Struct
 
@@ -48,19 +48,19 @@ ECOSYSTEMS: Final = {
     "maven": Source.MAVEN,
 }
 
-Text = Annotated[str | None, Parameter(min_length=1, max_length=512)]
-Limit = Annotated[int, Parameter(ge=1, le=100, description="How many at most.")]
-CursorText = Annotated[str | None, Parameter(description="`meta.next` of the page before.")]
+Text = Annotated[str | None, QueryParameter(min_length=1, max_length=512)]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many at most.")]
+CursorText = Annotated[str | None, QueryParameter(description="`meta.next` of the page before.")]
 Offset = Annotated[
     int | None,
-    Parameter(ge=0, le=MAX_OFFSET, description="For people; programs follow the cursor."),
+    QueryParameter(ge=0, le=MAX_OFFSET, description="For people; programs follow the cursor."),
 ]
 # `scope` itself is the name of the ASGI scope for Litestar.
-ScopeName = Annotated[Scope | None, Parameter(query="scope")]
-MetricName = Annotated[str, Parameter(schema_extra={"enum": list(METRIC_BY_NAME)})]
+ScopeName = Annotated[Scope | None, QueryParameter(name="scope")]
+MetricName = Annotated[str, QueryParameter(schema_extra={"enum": list(METRIC_BY_NAME)})]
 Ranking = Annotated[
     str,
-    Parameter(
+    QueryParameter(
         description="latest, hot, used, or the name of a metric: the greatest first.",
         schema_extra={"enum": list(RANKINGS)},
     ),
@@ -114,14 +114,14 @@ def page(limit: Limit = 50, cursor: CursorText = None, offset: Offset = None) ->
 
 
 def question(
-    page: Page,
-    kind: Kind | None = None,
-    source: Source | None = None,
+    page: NamedDependency[Page],
+    kind: FromQuery[Kind | None] = None,
+    source: FromQuery[Source | None] = None,
     tag: Text = None,
     license: Text = None,  # noqa: A002 - the name of the parameter
     language: Text = None,
     owner: Text = None,
-    updated_since: datetime | None = None,
+    updated_since: FromQuery[datetime | None] = None,
 ) -> Question:
     filters = Filters(
         kind=kind,
@@ -136,14 +136,16 @@ def question(
 
 
 def package_question(
-    page: Page,
-    ecosystem: Annotated[str | None, Parameter(schema_extra={"enum": list(ECOSYSTEMS)})] = None,
-    source: Source | None = None,
+    page: NamedDependency[Page],
+    ecosystem: Annotated[
+        str | None, QueryParameter(schema_extra={"enum": list(ECOSYSTEMS)})
+    ] = None,
+    source: FromQuery[Source | None] = None,
     tag: Text = None,
     license: Text = None,  # noqa: A002 - the name of the parameter
     language: Text = None,
     owner: Text = None,
-    updated_since: datetime | None = None,
+    updated_since: FromQuery[datetime | None] = None,
 ) -> Question:
     if ecosystem is not None:
         if ecosystem not in ECOSYSTEMS:
@@ -157,11 +159,14 @@ def package_question(
 
 
 def wanted(
-    kind: Kind | None = None,
-    source: Source | None = None,
-    metric: Annotated[str | None, Parameter(schema_extra={"enum": list(METRIC_BY_NAME)})] = None,
+    kind: FromQuery[Kind | None] = None,
+    source: FromQuery[Source | None] = None,
+    metric: Annotated[
+        str | None, QueryParameter(schema_extra={"enum": list(METRIC_BY_NAME)})
+    ] = None,
     purls: Annotated[
-        list[str] | None, Parameter(query="purl", max_items=100, description="May be repeated.")
+        list[str] | None,
+        QueryParameter(name="purl", max_items=100, description="May be repeated."),
     ] = None,
 ) -> Wanted:
     if metric is not None:
@@ -259,7 +264,7 @@ def package_purl(ecosystem: str, segment: str) -> str:
         raise InvalidParameter(str(error), package=name) from error
 
 
-def require_collector(source: Source) -> Source:
+def require_collector(source: FromQuery[Source]) -> Source:
     """
     A source that is collected.
 

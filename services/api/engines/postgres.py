@@ -17,6 +17,8 @@ from services.api.engines import Match, Matches, Search, SearchSort
 _MOST: Final = 1_200
 # A shorter beginning begins too many names to say anything.
 _BEGINNING: Final = 2
+_SWAPPED_LENGTH: Final = 40
+_SHORTEST_SWAPPED: Final = 4
 _LAST_CHARACTER: Final = "\U0010ffff"
 _SEPARATORS: Final = re.compile(r"[\s._-]+")
 _WORD: Final = re.compile(r"[^\W_]+")
@@ -31,7 +33,8 @@ _ORDERS: Final = {
 }
 
 # $1 the text, $2 any of its words, $3 its spellings as a name, $4 the namespace that goes with it,
-# $5 and $6 between which the names are that begin with it.
+# $5 and $6 between which the names are that begin with it, $7 its spellings with two letters
+# swapped: of all mistakes that one leaves the fewest trigrams alike.
 _CANDIDATES: Final = """
     SELECT a.id FROM query, artifacts a JOIN ranks r ON r.artifact_id = a.id
     WHERE a.tracked AND {match} AND {conditions}
@@ -44,11 +47,12 @@ _SEARCH: Final = """
     ), every AS MATERIALIZED ({every}),
     found AS (
         SELECT id FROM every
-        UNION ({exact}) UNION ({beginning}) UNION ({alike}) UNION ({some})
+        UNION ({exact}) UNION ({swapped}) UNION ({beginning}) UNION ({alike}) UNION ({some})
     ), scored AS (
         SELECT a.id, r.latest, r.hot, r.used,
             CASE WHEN lower(a.name) = ANY ($3::text[])
                  THEN CASE WHEN lower(a.namespace) = $4::text THEN 6 ELSE 4 END
+                 WHEN lower(a.name) = ANY ($7::text[]) THEN 2
                  WHEN starts_with(lower(a.name), $5::text) THEN 1.5 ELSE 0 END
             + 2 * coalesce(similarity(a.name, $5::text), 0)
             + CASE WHEN a.search @@ query.every THEN 1 + ts_rank(a.search, query.every)
@@ -94,14 +98,21 @@ class PostgresEngine:
 def terms(text: str) -> list[object]:
     """The parameters of a search: the text in every form in which it is compared."""
     if _OPERATORS.search(text):
-        return [text, "", [], None, None, None]
+        return [text, "", [], None, None, None, []]
     namespace, separator, name = text.strip().lower().rpartition(":" if ":" in text else "/")
     words = [word for word in _SEPARATORS.split(name) if word]
     spellings = list(dict.fromkeys([name, *(joint.join(words) for joint in ("-", "_", ".", ""))]))
     beginning = "-".join(words) if len(name) >= _BEGINNING else None
     end = beginning and beginning + _LAST_CHARACTER
     some = " or ".join(_WORD.findall(text))
-    return [text, some, spellings, namespace if separator else "", beginning, end]
+    scope = namespace if separator else ""
+    return [text, some, spellings, scope, beginning, end, swapped("-".join(words))]
+
+
+def swapped(name: str) -> list[str]:
+    """Every spelling with two neighbours the other way round: `djagno` has `django` among them."""
+    pairs = range(1, min(len(name), _SWAPPED_LENGTH) if len(name) >= _SHORTEST_SWAPPED else 0)
+    return [name[: i - 1] + name[i] + name[i - 1] + name[i + 1 :] for i in pairs]
 
 
 def _statement(search: Search, values: list[object]) -> str:
@@ -114,6 +125,7 @@ def _statement(search: Search, values: list[object]) -> str:
     return _SEARCH.format(
         every=candidates("a.search @@ query.every", str(_MOST)),
         exact=candidates("lower(a.name) = ANY ($3::text[])", "100"),
+        swapped=candidates("lower(a.name) = ANY ($7::text[])", "100"),
         beginning=candidates("lower(a.name) ~>=~ $5::text AND lower(a.name) ~<~ $6::text", "200"),
         alike=candidates("a.name % $5::text", "100", "similarity(a.name, $5::text) DESC,"),
         # Only when all the words together find little; a limit of 0 asks for nothing.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from contracts.responses import History, Meta
 from contracts.vocabulary import RelationType
@@ -39,19 +40,19 @@ from services.api.queries import artifacts, histories, relations, versions
 _LIST_SECONDS = 5
 _FACT_SECONDS = 10
 
-Days = Annotated[int, Parameter(ge=1, le=3_650, description="How far back, today included.")]
+Days = Annotated[int, QueryParameter(ge=1, le=3_650, description="How far back, today included.")]
 
 
 @get("/artifacts", dependencies=QUESTION, responses=documented(400))
 async def list_artifacts(
-    request: APIRequest, question: Question, sort: Ranking = "latest"
+    request: APIRequest, question: NamedDependency[Question], sort: Ranking = "latest"
 ) -> Reply[ArtifactPage]:
     """Tracked artifacts, ranked; those that lack the measure of a sort come last."""
     return Reply(await ranked_page(request, question, sort, "artifacts"), max_age=_LIST_SECONDS)
 
 
 @get("/artifacts/{key:str}", responses=documented(400, 404))
-async def show_artifact(request: APIRequest, key: str) -> Reply[ArtifactAnswer]:
+async def show_artifact(request: APIRequest, key: FromPath[str]) -> Reply[ArtifactAnswer]:
     """One artifact by its id or its purl, in any spelling."""
     wanted = artifact_key(key)
     found = await artifacts.detail(request.database, wanted)
@@ -63,10 +64,10 @@ async def show_artifact(request: APIRequest, key: str) -> Reply[ArtifactAnswer]:
 @get("/artifacts/{key:str}/history", responses=documented(400, 404))
 async def show_history(
     request: APIRequest,
-    key: str,
+    key: FromPath[str],
     metric: MetricName,
     days: Days = 30,
-    step: steps.Step = steps.Step.DAY,
+    step: FromQuery[steps.Step] = steps.Step.DAY,
 ) -> Reply[HistoryAnswer]:
     """How a metric moved: one point a step in UTC, gaps filled with the value before and marked."""
     wanted, measured, now = artifact_key(key), known_metric(metric), request.backend.now()
@@ -82,9 +83,9 @@ async def show_history(
 @get("/artifacts/{key:str}/relations", responses=documented(400, 404))
 async def list_relations(
     request: APIRequest,
-    key: str,
-    type: RelationType | None = None,  # noqa: A002 - the name of the parameter
-    direction: relations.Direction | None = None,
+    key: FromPath[str],
+    type: FromQuery[RelationType | None] = None,  # noqa: A002 - the name of the parameter
+    direction: FromQuery[relations.Direction | None] = None,
     needed: ScopeName = None,
     limit: Limit = 50,
     cursor: CursorText = None,
@@ -102,7 +103,7 @@ async def list_relations(
 
 @get("/artifacts/{key:str}/versions", responses=documented(400, 404))
 async def list_versions(
-    request: APIRequest, key: str, limit: Limit = 50, cursor: CursorText = None
+    request: APIRequest, key: FromPath[str], limit: Limit = 50, cursor: CursorText = None
 ) -> Reply[VersionPage]:
     """The releases of an artifact, newest first."""
     wanted = artifact_key(key)

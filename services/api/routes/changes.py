@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import HeaderParameter, QueryParameter
 
 from contracts.responses import Meta
 from services.api import cursors
@@ -26,12 +27,14 @@ from services.runtime.broker import jetstream
 
 After = Annotated[
     int | None,
-    Parameter(ge=0, le=MAX_ID, description="A sequence; the changes that follow it. None: all."),
+    QueryParameter(
+        ge=0, le=MAX_ID, description="A sequence; the changes that follow it. None: all."
+    ),
 ]
 LastEventId = Annotated[
     str | None,
-    Parameter(
-        header="Last-Event-ID", description="The last `id:` seen; the feed goes on after it."
+    HeaderParameter(
+        name="Last-Event-ID", description="The last `id:` seen; the feed goes on after it."
     ),
 ]
 
@@ -39,7 +42,7 @@ LastEventId = Annotated[
 @get("/changes", dependencies=WANTED, responses=documented(400))
 async def list_changes(
     request: APIRequest,
-    wanted: Wanted,
+    wanted: NamedDependency[Wanted],
     after: After = None,
     limit: Limit = 50,
     cursor: CursorText = None,
@@ -78,7 +81,7 @@ async def list_changes(
 )
 async def stream_changes(
     request: APIRequest,
-    wanted: Wanted,
+    wanted: NamedDependency[Wanted],
     after: After = None,
     last_event_id: LastEventId = None,
 ) -> EventStream:

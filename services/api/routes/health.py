@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 from litestar import get
+from litestar.params import FromPath
 
 from contracts.responses import Meta
 from services.api.answers import HealthAnswer
@@ -22,7 +23,7 @@ async def show_health(request: APIRequest) -> Reply[HealthAnswer]:
 
 
 @get("/health/{name:str}", responses=documented(404))
-async def show_check(request: APIRequest, name: str) -> Reply[HealthAnswer]:
+async def show_check(request: APIRequest, name: FromPath[str]) -> Reply[HealthAnswer]:
     """One of them: `db`, `nats`, `search` or `jobs`."""
     checks = request.backend.checks
     if name not in checks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import JSONBody, QueryParameter
 
 from contracts import identity
 from contracts.responses import Meta, PurlList
@@ -17,7 +17,7 @@ from services.api.queries import artifacts
 
 MOST: int = 2_000
 
-Purls = Annotated[list[str], Parameter(query="purl", min_items=1, max_items=MOST)]
+Purls = Annotated[list[str], QueryParameter(name="purl", min_items=1, max_items=MOST)]
 
 
 @get("/artifacts/lookup", responses=documented(400))
@@ -27,7 +27,7 @@ async def find_artifacts(request: APIRequest, purls: Purls) -> Reply[ArtifactPag
 
 
 @post("/artifacts/lookup", status_code=200, responses=documented(400))
-async def look_up_artifacts(request: APIRequest, data: PurlList) -> Reply[ArtifactPage]:
+async def look_up_artifacts(request: APIRequest, data: JSONBody[PurlList]) -> Reply[ArtifactPage]:
     """The same with the purls in the body."""
     return Reply(await _lookup(request, data.purls), store=False)
 

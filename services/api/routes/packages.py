@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from contracts.responses import Meta
 from services.api import cursors
@@ -30,14 +32,16 @@ _FACT_SECONDS = 10
 
 @get("/packages", dependencies=PACKAGE_QUESTION, responses=documented(400))
 async def list_packages(
-    request: APIRequest, question: Question, sort: Ranking = "latest"
+    request: APIRequest, question: NamedDependency[Question], sort: Ranking = "latest"
 ) -> Reply[ArtifactPage]:
     """Tracked packages, ranked; `ecosystem` is the registry."""
     return Reply(await ranked_page(request, question, sort, "packages"), max_age=_LIST_SECONDS)
 
 
 @get("/packages/{ecosystem:str}/{name:str}", responses=documented(400, 404))
-async def show_package(request: APIRequest, ecosystem: str, name: str) -> Reply[ArtifactAnswer]:
+async def show_package(
+    request: APIRequest, ecosystem: FromPath[str], name: FromPath[str]
+) -> Reply[ArtifactAnswer]:
     """One package: `npm/@vue/core`, `pypi/litestar`, `maven/org.slf4j:slf4j-api`."""
     purl = package_purl(ecosystem, name)
     found = await artifacts.detail(request.database, purl)
@@ -49,8 +53,8 @@ async def show_package(request: APIRequest, ecosystem: str, name: str) -> Reply[
 @get("/packages/{ecosystem:str}/{name:str}/dependents", responses=documented(400, 404))
 async def list_dependents(
     request: APIRequest,
-    ecosystem: str,
-    name: str,
+    ecosystem: FromPath[str],
+    name: FromPath[str],
     needed: ScopeName = None,
     limit: Limit = 50,
     cursor: CursorText = None,

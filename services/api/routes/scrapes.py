@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, PathParameter
 
 from contracts import subjects
 from contracts.envelope import Event, event_id, event_type
@@ -28,11 +29,11 @@ from services.api.queries import runs
 from services.runtime import tracing
 from services.runtime.broker import PublishFailed, jetstream, publish
 
-RunId = Annotated[int, Parameter(ge=1, le=MAX_ID)]
+RunId = Annotated[int, PathParameter(ge=1, le=MAX_ID)]
 
 
 @post("/scrape", status_code=202, responses=documented(400))
-async def scrape(request: APIRequest, source: Source) -> Reply[RunAnswer]:
+async def scrape(request: APIRequest, source: FromQuery[Source]) -> Reply[RunAnswer]:
     """Read every watch of a source now. The run that is answered tells how it goes."""
     require_collector(source)
     js = jetstream(request.backend.broker)
@@ -47,7 +48,7 @@ async def scrape(request: APIRequest, source: Source) -> Reply[RunAnswer]:
 
 @get("/scrapes", dependencies=PAGE, responses=documented(400))
 async def list_scrapes(
-    request: APIRequest, page: Page, source: Source | None = None
+    request: APIRequest, page: NamedDependency[Page], source: FromQuery[Source | None] = None
 ) -> Reply[RunPage]:
     """Runs, newest first."""
     sealed = ["scrapes", source]

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import msgspec
 from litestar import get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, QueryParameter
 from msgspec import Meta as About
 
 from contracts.responses import Hit, Meta
@@ -22,7 +23,9 @@ _SECONDS = 5
 
 Query = Annotated[
     str,
-    Parameter(min_length=1, max_length=256, description='Words, "phrases", `or`, and `-without`.'),
+    QueryParameter(
+        min_length=1, max_length=256, description='Words, "phrases", `or`, and `-without`.'
+    ),
 ]
 Offset = Annotated[int, About(ge=0, le=MAX_OFFSET)]
 
@@ -30,9 +33,9 @@ Offset = Annotated[int, About(ge=0, le=MAX_OFFSET)]
 @get("/search", dependencies=QUESTION, responses=documented(400))
 async def search_artifacts(
     request: APIRequest,
-    question: Question,
+    question: NamedDependency[Question],
     q: Query,
-    sort: SearchSort = SearchSort.RELEVANCE,
+    sort: FromQuery[SearchSort] = SearchSort.RELEVANCE,
 ) -> Reply[HitPage]:
     """Tracked artifacts that match, the best first; popularity decides between equals."""
     page, engine = question.page, request.backend.engine

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from litestar import delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, JSONBody
 
 from contracts import identity
 from contracts.responses import Meta, PurlList, Watched
@@ -23,7 +25,7 @@ _CADENCES: Final = {Source.NPM: Cadence.DAILY, Source.PYPI: Cadence.DAILY}
 
 @get("/watches", dependencies=PAGE, responses=documented(400))
 async def list_watches(
-    request: APIRequest, page: Page, source: Source | None = None
+    request: APIRequest, page: NamedDependency[Page], source: FromQuery[Source | None] = None
 ) -> Reply[WatchPage]:
     """What is kept fresh, in the order of purls."""
     sealed = ["watches", source]
@@ -35,7 +37,7 @@ async def list_watches(
 
 
 @post("/watches", status_code=200, responses=documented(400))
-async def add_watches(request: APIRequest, data: PurlList) -> Reply[WatchedAnswer]:
+async def add_watches(request: APIRequest, data: JSONBody[PurlList]) -> Reply[WatchedAnswer]:
     """Keep these artifacts fresh; they are read as soon as their turn comes."""
     wanted = [_watch(purl) for purl in sorted(known_purls(data.purls))]
     added = await watches.add(request.database, wanted)
@@ -44,7 +46,7 @@ async def add_watches(request: APIRequest, data: PurlList) -> Reply[WatchedAnswe
 
 
 @delete("/watches", status_code=200, responses=documented(400))
-async def remove_watches(request: APIRequest, data: PurlList) -> Reply[WatchedAnswer]:
+async def remove_watches(request: APIRequest, data: JSONBody[PurlList]) -> Reply[WatchedAnswer]:
     """Keep these artifacts fresh no longer; what is known of them stays."""
     removed = await watches.remove(request.database, sorted(known_purls(data.purls)))
     return Reply(WatchedAnswer(data=Watched(removed=removed), meta=Meta()), store=False)

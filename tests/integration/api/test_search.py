@@ -1,0 +1,130 @@
+"""`/search` on PostgreSQL."""
+
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from tests.support import artifacts
+
+pytestmark = pytest.mark.integration
+
+URL = "/api/v1/search"
+
+
+@pytest.fixture
+async def shelf(tables: asyncpg.Connection) -> None:
+    for purl, downloads, description, keywords in [
+        ("pkg:npm/react", 30e6, "A library for user interfaces", ["ui"]),
+        ("pkg:npm/react-dom", 29e6, "React for the DOM", []),
+        ("pkg:npm/%40types/react", 31e6, "Types for react", []),
+        ("pkg:npm/preact", 4e6, "Fast 3kB alternative with the same modern API", []),
+        ("pkg:npm/left-pad", 1e6, "Pads strings", []),
+        ("pkg:pypi/litestar", 1e5, "A performant ASGI API framework", ["asgi", "api"]),
+        ("pkg:pypi/starlette", 1e8, "The little ASGI framework that shines", ["asgi"]),
+        ("pkg:pypi/django", 2e7, "A high-level web framework", ["web"]),
+        ("pkg:pypi/scikit-learn", 3e7, "Machine learning in Python", []),
+        ("pkg:github/facebook/react", None, "The library for web and native interfaces", []),
+    ]:
+        metrics = {} if downloads is None else {"downloads_week": downloads}
+        await artifacts.add(
+            tables, purl, metrics=metrics, description=description, keywords=keywords, license="MIT"
+        )
+    await artifacts.add(tables, "pkg:npm/react-stub", tracked=False, description="react")
+
+
+async def purls(api: httpx.AsyncClient, q: str, **params: Any) -> list[str]:
+    answer = await api.get(URL, params={"q": q, **params})
+    assert answer.status_code == 200, answer.text
+    return [hit["purl"].removeprefix("pkg:") for hit in answer.json()["data"]]
+
+
+@pytest.mark.parametrize(
+    ("q", "best"),
+    [
+        ("react", ["npm/react", "npm/%40types/react", "github/facebook/react", "npm/react-dom"]),
+        ("REACT", ["npm/react"]),
+        ("@types/react", ["npm/%40types/react"]),
+        ("scikit learn", ["pypi/scikit-learn"]),
+        ("scikitlearn", ["pypi/scikit-learn"]),
+        ("scikit", ["pypi/scikit-learn"]),
+        ("litestr", ["pypi/litestar"]),
+        ("djagno", ["pypi/django"]),
+        ("asgi framework", ["pypi/starlette", "pypi/litestar"]),
+        ('"asgi api"', ["pypi/litestar"]),
+        ("framework -asgi", ["pypi/django"]),
+        ("left-pad", ["npm/left-pad"]),
+        ("machines learned", ["pypi/scikit-learn"]),
+        ("django or starlette", ["pypi/starlette", "pypi/django"]),
+    ],
+)
+async def test_the_best_come_first(api: httpx.AsyncClient, shelf: None, q: str, best: list[str]):
+    assert best == (await purls(api, q))[: len(best)]
+
+
+async def test_what_is_meant_by_no_word_is_not_found(api: httpx.AsyncClient, shelf: None):
+    assert [] == await purls(api, "zzzzqqq")
+
+
+async def test_stubs_are_left_out(api: httpx.AsyncClient, shelf: None):
+    assert "npm/react-stub" not in await purls(api, "react")
+
+
+async def test_some_of_the_words_are_better_than_nothing(api: httpx.AsyncClient, shelf: None):
+    assert "pypi/litestar" in await purls(api, "asgi blockchain")
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"source": "github"}, ["github/facebook/react"]),
+        ({"kind": "repository"}, ["github/facebook/react"]),
+        ({"owner": "types"}, ["npm/%40types/react"]),
+        ({"tag": "ui"}, ["npm/react"]),
+        ({"license": "GPL-3.0"}, []),
+        ({"updated_since": "2030-01-01T00:00:00Z"}, []),
+    ],
+)
+async def test_hits_are_filtered(
+    api: httpx.AsyncClient, shelf: None, params: dict[str, Any], expected: list[str]
+):
+    assert expected == await purls(api, "react", **params)
+
+
+async def test_scores_fall_and_the_engine_is_named(api: httpx.AsyncClient, shelf: None):
+    page = (await api.get(URL, params={"q": "react"})).json()
+    scores = [hit["score"] for hit in page["data"]]
+
+    assert sorted(scores, reverse=True) == scores
+    assert ("postgres", len(scores)) == (page["meta"]["engine"], page["meta"]["total"])
+
+
+async def test_hits_can_be_sorted_by_a_ranking(api: httpx.AsyncClient, shelf: None):
+    assert "npm/%40types/react" == (await purls(api, "react", sort="hot"))[0]
+
+
+async def test_pages_by_cursor_and_by_offset_are_the_same(api: httpx.AsyncClient, shelf: None):
+    whole = await purls(api, "react")
+    first = (await api.get(URL, params={"q": "react", "limit": 2})).json()
+    second = await purls(api, "react", limit=2, cursor=first["meta"]["next"])
+
+    assert whole[2:4] == second == await purls(api, "react", limit=2, offset=2)
+    rest = (await api.get(URL, params={"q": "react", "offset": len(whole) - 1})).json()
+    assert "next" not in rest["meta"]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{}, {"q": ""}, {"q": "x" * 257}, {"q": "a", "sort": "beauty"}, {"q": "a", "offset": 1_001}],
+)
+async def test_a_search_that_cannot_be_is_refused(api: httpx.AsyncClient, params: dict[str, Any]):
+    assert 400 == (await api.get(URL, params=params)).status_code
+
+
+@pytest.mark.parametrize(
+    "q",
+    ["'", '"', "a & | !b", "\\", "%", "-", "or", "((", "🦀", "a'; DROP TABLE x; --", "/", "@", ":"],
+)
+async def test_no_text_is_too_odd_to_search_for(api: httpx.AsyncClient, shelf: None, q: str):
+    assert isinstance(await purls(api, q), list)
