@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final
 
+import structlog
 from nats.aio.msg import Msg
 
 from contracts.envelope import Event
@@ -31,6 +32,8 @@ _FAREWELL: Final = 10.0
 # Seconds that a job may take beyond its own limit, to write what it found.
 _SETTLING: Final = 60.0
 
+log = structlog.get_logger(__name__)
+
 
 class Worker:
     """Does the jobs of this process, until it is told to stop."""
@@ -44,7 +47,7 @@ class Worker:
         self._limits = limits
         self._stopping = asyncio.Event()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Begin nothing more, and bring what is at hand to its end."""
         self._stopping.set()
 
@@ -77,6 +80,7 @@ class Worker:
             try:
                 return await self._unless_stopped(self._job(desk, event.data))
             except (DatabaseUnavailable, PublishFailed) as error:
+                log.warning("not now", job=name, reason=str(error))
                 return Later(str(error))
             except DatabaseRejected as error:
                 return Dead(str(error))

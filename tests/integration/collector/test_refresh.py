@@ -1,0 +1,430 @@
+"""From a plan to readings in the stream: the whole collector, against hosts of the test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import httpx
+import nats
+import pytest
+import stamina
+from faststream.asgi import AsgiFastStream
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
+
+from contracts.envelope import Event, decode
+from contracts.jobs import Plan, Refresh
+from contracts.streams import COLLECTORS
+from contracts.vocabulary import Source
+from services.collector import planner, runs
+from services.collector.app import Collector
+from services.collector.budget import Clock
+from services.collector.refresh import refresh
+from services.collector.settings import CollectorSettings
+from services.runtime import streams
+from services.runtime.publishing import publish
+from tests.support.upstreams import (
+    COUNTER,
+    FACTS,
+    Hosts,
+    npm_counts,
+    ok,
+    overall,
+    payload,
+    settings,
+)
+
+pytestmark = pytest.mark.integration
+
+NPM = ("pkg:npm/etag", "pkg:npm/%40dependabot-fixtures/npm-parent-dependency")
+PYPI = ("pkg:pypi/datasette-block", "pkg:pypi/luigi")
+UNREACHABLE = httpx.ConnectError("[Errno -2] Name or service not known")
+
+
+@pytest.fixture(autouse=True)
+def no_waiting():
+    with stamina.set_testing(True, attempts=3, cap=True):
+        yield
+
+
+@pytest.fixture
+async def js(nats_url: str) -> AsyncIterator[JetStreamContext]:
+    await streams.apply(nats_url)
+    client = await nats.connect(nats_url)
+    yield client.jetstream()
+    await client.close()
+
+
+@pytest.fixture
+def told(role_url: Callable[[str], str], nats_url: str) -> CollectorSettings:
+    return settings(
+        database_url=role_url("collector"),
+        nats_url=nats_url,
+        npm_downloads_interval_seconds=0.01,
+        batch_size=1,
+    )
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+def registries(hosts: Hosts) -> Hosts:
+    return (
+        hosts.on(f"{FACTS}/etag$", ok(payload("npm/etag.json"), etag='"1"'))
+        .on(f"{FACTS}/@dependabot", ok(payload("npm/scoped.json"), etag='"2"'))
+        .on(f"{FACTS}/pypi/datasette-block/", ok(payload("pypi/datasette-block.json")))
+        .on(f"{FACTS}/pypi/luigi/", ok(payload("pypi/luigi.json")))
+        .on(f"{COUNTER}/downloads", npm_counts)
+        .on(f"{COUNTER}/api/packages", overall)
+    )
+
+
+@asynccontextmanager
+async def running(told: CollectorSettings, hosts: Hosts) -> AsyncIterator[Collector]:
+    """The collector as it is in production, but for its hosts."""
+    collector = Collector(told, httpx.MockTransport(hosts))
+    app = AsgiFastStream(
+        collector.broker,
+        lifespan=collector.lifespan,
+        after_startup=[collector.plan_at_once],
+        on_shutdown=[collector.worker.stop],
+        logger=None,
+    )
+    async with app.start_lifespan_context():
+        yield collector
+
+
+async def add_watches(db: asyncpg.Connection, *purls: str) -> None:
+    await db.executemany(
+        "INSERT INTO watches (purl, source, cadence_seconds) VALUES ($1, $2, 86400)",
+        [(purl, purl[4:].partition("/")[0]) for purl in purls],
+    )
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Look until it is so; PostgreSQL tells nobody when a run ends."""
+    async with asyncio.timeout(15):
+        while not await condition():  # noqa: ASYNC110 - it is in another process
+            await asyncio.sleep(0.02)
+
+
+async def until_runs_ended(db: asyncpg.Connection, count: int) -> dict[str, dict[str, Any]]:
+    """The runs by their source, once so many have ended."""
+
+    async def ended() -> bool:
+        rows = await db.fetch("SELECT FROM runs WHERE completed_at IS NOT NULL")
+        return len(rows) >= count
+
+    await until(ended)
+    return {row["source"]: dict(row) for row in await db.fetch("SELECT * FROM runs")}
+
+
+async def messages(js: JetStreamContext, stream: str) -> list[Msg]:
+    """Everything that a stream holds."""
+    state = (await js.stream_info(stream)).state
+    if not state.messages:
+        return []
+    found: list[Any] = []
+    for sequence in range(state.first_seq, state.last_seq + 1):
+        try:
+            found.append(await js.get_msg(stream, sequence))
+        except NotFoundError:
+            continue
+    return found
+
+
+async def readings(js: JetStreamContext) -> list[Event]:
+    return [decode(message.headers, message.data) for message in await messages(js, "READINGS")]
+
+
+async def test_what_is_due_is_read_at_once_and_everything_is_written_down(
+    told: CollectorSettings, db: asyncpg.Connection, js: JetStreamContext
+):
+    await add_watches(db, *NPM, *PYPI)
+
+    async with running(told, registries(Hosts())):
+        ended = await until_runs_ended(db, 2)
+
+    outcomes = {
+        source: (run["status"], run["planned"], run["items"], run["failed"], run["error"])
+        for source, run in ended.items()
+    }
+    watches = await db.fetch("SELECT * FROM watches ORDER BY purl")
+    assert outcomes == dict.fromkeys(("npm", "pypi"), ("success", 2, 2, 0, None))
+    assert sorted((event.type, event.subject) for event in await readings(js)) == sorted(
+        [("npm.packument.v1", purl) for purl in NPM]
+        + [("npm.downloads.v1", purl) for purl in NPM]
+        + [("pypi.project.v1", purl) for purl in PYPI]
+        + [("pypi.downloads.v1", purl) for purl in PYPI]
+    )
+    for watch in watches:
+        assert watch["leased_until"] is None
+        assert watch["failures"] == 0
+        assert watch["backfilled"] is True
+        assert watch["next_due_at"] > datetime.now(UTC) + timedelta(hours=22)
+        assert watch["last_success_at"] is not None
+    assert '"etag":"\\"1\\""' in watches[1]["validators"].replace(" ", "")
+
+
+async def test_a_second_visit_asks_for_news_only(
+    told: CollectorSettings, db: asyncpg.Connection, js: JetStreamContext
+):
+    await add_watches(db, NPM[0])
+    hosts = registries(Hosts())
+    async with running(told, hosts):
+        await until_runs_ended(db, 1)
+    await db.execute("UPDATE watches SET next_due_at = now()")
+    later = Hosts().on(FACTS, httpx.Response(304))
+
+    await publish(js, "JOBS", "jobs.v1.all.plan", plan_event())
+    async with running(told, later):
+        await until_runs_ended(db, 2)
+
+    assert [request.headers["if-none-match"] for request in later.requests] == ['"1"']
+    assert len(await readings(js)) == 2
+
+
+def plan_event() -> Event:
+    """A plan that is not taken for the one that a collector asks for when it starts."""
+    return planner.event(Plan(), datetime.now(UTC) + timedelta(minutes=5))
+
+
+async def test_a_counter_that_cannot_be_reached_makes_the_run_partial(
+    told: CollectorSettings, db: asyncpg.Connection, js: JetStreamContext
+):
+    await add_watches(db, *NPM)
+    hosts = registries(Hosts().on(COUNTER, UNREACHABLE))
+
+    async with running(told, hosts):
+        ended = await until_runs_ended(db, 1)
+
+    run = ended["npm"]
+    watch = await db.fetchrow("SELECT * FROM watches LIMIT 1")
+    assert (run["status"], run["items"], run["failed"]) == ("partial", 2, 0)
+    assert run["error"] == (
+        "downloads: counter.example cannot be reached: Name or service not known (2 artifacts)"
+    )
+    assert watch is not None
+    assert watch["failures"] == 1
+    assert watch["last_error"].startswith("downloads: counter.example cannot be reached")
+    assert watch["last_success_at"] is not None
+    assert {event.type for event in await readings(js)} == {"npm.packument.v1"}
+
+
+async def test_a_source_that_cannot_be_read_at_all_is_an_error_and_the_other_goes_on(
+    told: CollectorSettings, db: asyncpg.Connection, js: JetStreamContext
+):
+    await add_watches(db, NPM[0], PYPI[0])
+    hosts = registries(Hosts().on(f"{FACTS}/etag", httpx.Response(403)))
+
+    async with running(told, hosts):
+        ended = await until_runs_ended(db, 2)
+
+    assert {source: run["status"] for source, run in ended.items()} == {
+        "npm": "error",
+        "pypi": "success",
+    }
+    assert ended["npm"]["error"] == "packument: facts.example answered 403 Forbidden (1 artifact)"
+    # Refused: the watch is parked for hours.
+    due = await db.fetchval("SELECT next_due_at FROM watches WHERE source = 'npm'")
+    assert due > datetime.now(UTC) + timedelta(hours=5)
+
+
+async def test_an_answer_that_nobody_understands_is_kept_in_the_dead_letters(
+    told: CollectorSettings, db: asyncpg.Connection, js: JetStreamContext
+):
+    await add_watches(db, NPM[0])
+    hosts = registries(Hosts().on(f"{FACTS}/etag", ok({"nom": "etag"})))
+
+    async with running(told, hosts):
+        await until_runs_ended(db, 1)
+
+    [dead] = await messages(js, "DEAD")
+    assert dead.subject == "dead.v1.READINGS.npm"
+    assert dead.data == b'{"nom":"etag"}'
+    assert dead.headers is not None
+    assert dead.headers["ce-type"] == "npm.packument.v1"
+    assert dead.headers["ce-subject"] == NPM[0]
+    assert dead.headers["dead-subject"] == "readings.v1.npm.packument"
+    assert "missing required field `name`" in dead.headers["dead-reason"]
+
+
+async def test_a_reading_that_no_message_can_hold_fails_alone(
+    told: CollectorSettings, db: asyncpg.Connection, js: JetStreamContext
+):
+    await add_watches(db, *NPM)
+    huge = {"name": "etag", "description": "x" * js._nc.max_payload}
+    hosts = registries(Hosts().on(f"{FACTS}/etag", ok(huge)))
+
+    async with running(told, hosts):
+        ended = await until_runs_ended(db, 1)
+
+    assert (ended["npm"]["status"], ended["npm"]["items"], ended["npm"]["failed"]) == (
+        "partial",
+        1,
+        1,
+    )
+    assert "larger than the" in ended["npm"]["error"]
+    assert sorted(event.type for event in await readings(js)) == [
+        "npm.downloads.v1",
+        "npm.downloads.v1",
+        "npm.packument.v1",
+    ]
+
+
+async def test_a_job_that_is_delivered_again_is_counted_once(
+    told: CollectorSettings, db: asyncpg.Connection, js: JetStreamContext
+):
+    await add_watches(db, NPM[0])
+    hosts = registries(Hosts())
+    async with running(told, hosts) as collector:
+        await until_runs_ended(db, 1)
+        asked = len(hosts.requests)
+        run_id = await db.fetchval("SELECT id FROM runs")
+        job = Refresh(source=Source.NPM, run_id=run_id, batch=0, purls=[NPM[0]])
+
+        again = await refresh(collector.desk(), collector.sources[Source.NPM], job)
+
+    [run] = await db.fetch("SELECT * FROM runs")
+    assert again is False
+    assert (run["items"], len(hosts.requests), len(await readings(js))) == (1, asked, 2)
+
+
+async def test_two_that_do_the_same_job_count_it_once(
+    told: CollectorSettings, db: asyncpg.Connection, js: JetStreamContext
+):
+    await add_watches(db, NPM[0])
+    async with running(told, registries(Hosts())) as collector:
+        await until_runs_ended(db, 1)
+        desk, source = collector.desk(), collector.sources[Source.NPM]
+        run_id = await runs.open_run(desk.pool, Source.NPM, 1, 2, desk.now())
+        job = Refresh(source=Source.NPM, run_id=run_id, batch=0, purls=[NPM[0]])
+
+        await asyncio.gather(refresh(desk, source, job), refresh(desk, source, job))
+
+    run = await db.fetchrow("SELECT * FROM runs WHERE id = $1", run_id)
+    assert run is not None
+    assert (run["items"], run["settled"]) == (1, [0])
+
+
+async def test_a_job_out_of_time_keeps_what_it_has(
+    told: CollectorSettings, db: asyncpg.Connection, js: JetStreamContext
+):
+    await add_watches(db, NPM[0])
+    slow = asyncio.Event()
+
+    async def never(_: httpx.Request) -> httpx.Response:
+        await slow.wait()
+        raise AssertionError
+
+    class Half(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.url.host == "counter.example":
+                return await never(request)
+            return await httpx.MockTransport(registries(Hosts())).handle_async_request(request)
+
+    collector = Collector(told, Half())
+    async with collector.lifespan(), collector.broker:
+        await collector.broker.connect()
+        desk = collector.desk()
+        desk = type(desk)(
+            pool=desk.pool, js=desk.js, http=desk.http, now=desk.now, timeout_seconds=0.5
+        )
+        run_id = await runs.open_run(desk.pool, Source.NPM, 1, 1, desk.now())
+        job = Refresh(source=Source.NPM, run_id=run_id, batch=0, purls=[NPM[0]])
+        await refresh(desk, collector.sources[Source.NPM], job)
+
+    run = await db.fetchrow("SELECT * FROM runs")
+    assert run is not None
+    assert (run["status"], run["items"]) == ("partial", 1)
+    assert run["error"] == "downloads: the job ran out of time (1 artifact)"
+
+
+async def test_an_unreadable_watch_does_not_sink_its_batch(
+    told: CollectorSettings, db: asyncpg.Connection, js: JetStreamContext
+):
+    await add_watches(db, "pkg:npm/", NPM[0])
+    wide = settings(
+        database_url=told.database_url,
+        nats_url=told.nats_url,
+        npm_downloads_interval_seconds=0.01,
+    )
+
+    async with running(wide, registries(Hosts())):
+        ended = await until_runs_ended(db, 1)
+
+    assert (ended["npm"]["status"], ended["npm"]["items"], ended["npm"]["failed"]) == (
+        "partial",
+        1,
+        1,
+    )
+    assert "the watch cannot be read" in ended["npm"]["error"]
+
+
+async def test_a_job_at_hand_is_given_back_when_the_process_stops(
+    told: CollectorSettings,
+    db: asyncpg.Connection,
+    js: JetStreamContext,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("services.collector.worker._FAREWELL", 0.1)
+    await add_watches(db, NPM[0])
+    asked = asyncio.Event()
+
+    class Stuck(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            asked.set()
+            await asyncio.Event().wait()
+            raise AssertionError(request)
+
+    collector = Collector(told, Stuck())
+    app = AsgiFastStream(
+        collector.broker,
+        lifespan=collector.lifespan,
+        after_startup=[collector.plan_at_once],
+        on_shutdown=[collector.worker.stop],
+        logger=None,
+    )
+    async with app.start_lifespan_context():
+        async with asyncio.timeout(10):
+            await asked.wait()
+
+    consumer = COLLECTORS[Source.NPM]
+    run = await db.fetchrow("SELECT * FROM runs")
+    async with running(told, registries(Hosts())):
+        ended = await until_runs_ended(db, 1)
+    info = await js.consumer_info(consumer.stream, consumer.durable)
+    assert run is not None
+    assert (run["status"], run["settled"]) == ("running", [])
+    assert (ended["npm"]["status"], ended["npm"]["items"]) == ("success", 1)
+    assert info.num_ack_pending == 0
+
+
+async def test_a_message_that_is_no_job_is_buried(
+    told: CollectorSettings, db: asyncpg.Connection, js: JetStreamContext
+):
+    async with running(told, Hosts()):
+        await js.publish("jobs.v1.npm.refresh", b"not a job", stream="JOBS")
+
+        async def buried() -> bool:
+            return bool(await messages(js, "DEAD"))
+
+        await until(buried)
+
+    [dead] = await messages(js, "DEAD")
+    assert dead.headers is not None
+    assert "ce-type" in dead.headers["dead-reason"]
+
+
+def test_the_clock_of_the_machine_is_the_default():
+    assert abs(Clock().time() - datetime.now(UTC).timestamp()) < 1
