@@ -146,6 +146,11 @@ async def recent(
     return found, None
 
 
+async def farewells() -> None:
+    """Wait until every reader that left is forgotten by the server, too."""
+    await asyncio.gather(*_farewells)
+
+
 def decoded(message: Msg) -> SequencedChange:
     """A change with its place in the stream."""
     event = decode(message.headers, message.data)
