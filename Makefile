@@ -43,7 +43,7 @@ up: $(STAMP) ## Start everything on this machine: make up ARGS="--port 8123"
 
 .PHONY: test
 test: $(STAMP) ## Run every test but those that ask real upstreams
-	$(PYTEST) -n 2 --dist loadgroup -m "not network" --cov --cov-report=term --cov-fail-under=90 $(ARGS)
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m "not network" --cov --cov-report=term --cov-fail-under=90 $(ARGS)
 
 .PHONY: test-network
 test-network: $(STAMP) ## Run the tests that ask the real upstreams

@@ -19,12 +19,7 @@ from tests.support import replay, stack
 from tests.support.postgres import folder
 from tests.support.stack import Up, anything_alive, until
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.slow,
-    pytest.mark.xdist_group("up"),
-    pytest.mark.timeout(120),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(120)]
 
 TRACKED = len(replay.NPM) + len(replay.PYPI)
 
