@@ -6,6 +6,7 @@ serves what the first one kept, and is then treated badly.
 """
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,11 +39,12 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def collected(home: Path, upstreams: replay.Replay) -> Up:
-    """The data directory after `groundswell up --once`, which has ended."""
+    """The data directory after `groundswell up --once`, which has ended. pypistats is away."""
     watchlist = home / "watchlist.toml"
     watchlist.write_text(upstreams.watchlist())
     arguments = ("--port", "0", "--once", "--watchlist", str(watchlist))
-    with stack.up(home / "data", *arguments, environ=upstreams.environ()) as once:
+    environ = {**upstreams.environ(), "GROUNDSWELL_COLLECTOR_PYPISTATS_URL": "http://127.0.0.1:1"}
+    with stack.up(home / "data", *arguments, environ=environ) as once:
         once.wait()
     return once
 
@@ -62,8 +64,15 @@ def test_once_collects_everything_and_tells_how_it_went(collected: Up):
 
     assert f"Watching {TRACKED} more, 0 as before." in collected.output
     assert f"npm: success, {len(replay.NPM)} of {len(replay.NPM)} read" in collected.output
-    assert f"pypi: success, {len(replay.PYPI)} of {len(replay.PYPI)} read" in collected.output
     assert f"There are {TRACKED} artifacts now" in collected.output
+
+
+def test_an_upstream_that_is_away_is_a_reason_and_no_failure(collected: Up):
+    told = re.search(r"^pypi: (\w+), 3 of 3 read \((.+)\)$", collected.output, re.MULTILINE)
+
+    assert told is not None, collected.output
+    assert "partial" == told[1]
+    assert "cannot be reached" in told[2]
 
 
 def test_once_leaves_nothing_running(collected: Up):
