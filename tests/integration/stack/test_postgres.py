@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from groundswell.stack import account, ports, postgres
+from groundswell.stack import account, installation, ports, postgres
 from groundswell.stack.errors import Incomplete, Occupied, StackError
 from groundswell.stack.postgres import Cluster
 from groundswell.stack.processes import spawn
@@ -107,4 +107,4 @@ def test_a_missing_wheel_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
 
     with pytest.raises(Incomplete, match=r"groundswell\[stack\]"):
-        postgres.installation()
+        installation.installation()
