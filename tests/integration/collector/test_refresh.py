@@ -18,13 +18,13 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
+from contracts import envelope
 from contracts.envelope import Event, decode
-from contracts.jobs import Plan, Refresh
-from contracts.streams import COLLECTORS
+from contracts.jobs import Job, Partitions, Plan, Refresh
+from contracts.streams import COLLECTORS, PLANNER
 from contracts.vocabulary import Source
 from services.collector import planner, runs
 from services.collector.app import Collector
-from services.collector.budget import Clock
 from services.collector.refresh import refresh
 from services.collector.settings import CollectorSettings
 from services.runtime import streams
@@ -426,5 +426,59 @@ async def test_a_message_that_is_no_job_is_buried(
     assert "ce-type" in dead.headers["dead-reason"]
 
 
-def test_the_clock_of_the_machine_is_the_default():
-    assert abs(Clock().time() - datetime.now(UTC).timestamp()) < 1
+@pytest.mark.parametrize(
+    ("job", "reason"),
+    [
+        (Partitions(), "job.partitions.v1 is no job of the collector"),
+        (Refresh(source=Source.GITHUB, run_id=1, batch=0, purls=[]), "nothing reads github"),
+    ],
+)
+async def test_a_job_for_somebody_else_is_buried(
+    told: CollectorSettings, js: JetStreamContext, job: Job, reason: str
+):
+    type_ = envelope.event_type(job)
+    event = Event(id="1", type=type_, source="test", subject="", time=datetime.now(UTC), data=job)
+    async with running(told, Hosts()):
+        await publish(js, "JOBS", "jobs.v1.npm.refresh", event)
+
+        async def buried() -> bool:
+            return bool(await messages(js, "DEAD"))
+
+        await until(buried)
+
+    [dead] = await messages(js, "DEAD")
+    assert dead.headers is not None
+    assert dead.headers["dead-reason"] == reason
+
+
+async def test_without_its_database_a_job_waits(
+    told: CollectorSettings, db: asyncpg.Connection, js: JetStreamContext
+):
+    await add_watches(db, NPM[0])
+    away = settings(database_url="postgresql://nobody@127.0.0.1:9/none", nats_url=told.nats_url)
+    async with running(away, Hosts()):
+
+        async def delivered_again() -> bool:
+            info = await js.consumer_info(PLANNER.stream, PLANNER.durable)
+            return bool(info.num_redelivered)
+
+        await until(delivered_again)
+
+    async with running(told, registries(Hosts())):
+        ended = await until_runs_ended(db, 1)
+
+    assert ended["npm"]["status"] == "success"
+    assert await messages(js, "DEAD") == []
+
+
+async def test_an_odd_answer_that_no_message_can_hold_is_not_kept(
+    told: CollectorSettings, db: asyncpg.Connection, js: JetStreamContext
+):
+    await add_watches(db, NPM[0])
+    huge = ok({"nom": "x" * js._nc.max_payload})
+
+    async with running(told, registries(Hosts().on(f"{FACTS}/etag", huge))):
+        ended = await until_runs_ended(db, 1)
+
+    assert ended["npm"]["status"] == "error"
+    assert await messages(js, "DEAD") == []

@@ -1,9 +1,10 @@
 import asyncio
+import time
 from typing import Any
 
 import pytest
 
-from services.collector.budget import Budget, Budgets
+from services.collector.budget import Budget, Budgets, Clock
 from services.collector.source import (
     Allowance,
     Gone,
@@ -215,3 +216,12 @@ async def test_a_host_that_nobody_declared_gets_one_careful_budget():
 
     assert budget is budgets.of("https://cdn.example/b")
     assert budget.host == "other"
+
+
+async def test_the_default_clock_is_that_of_the_machine():
+    clock = Clock()
+    before = clock.elapsed()
+    await clock.sleep(0.001)
+
+    assert clock.elapsed() > before
+    assert abs(clock.time() - time.time()) < 1
