@@ -21,6 +21,8 @@ _FIELDS: Final = (
     *("description", "url", "homepage", "language", "license", "latest_version"),
     *("created_at", "updated_at", "state"),
 )
+_TYPES: Final = {type_.value: type_ for type_ in RelationType}
+_SCOPES: Final[dict[str, Scope | None]] = {scope.value: scope for scope in Scope} | {"": None}
 _pack: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -84,7 +86,7 @@ def metric_changed(
 
 
 def relation_changed(
-    records: Records, what: What, target: str, row: Mapping[str, Any]
+    records: Records, what: What, type_: str, target: str, scope: str, requirement: str | None
 ) -> RelationChanged:
     """An edge of an artifact that came, went or wants something else now."""
     kind, source = whose(records.purl)
@@ -92,32 +94,32 @@ def relation_changed(
         purl=records.purl,
         kind=kind,
         source=source,
-        type=RelationType(row["type"]),
+        type=_TYPES[type_],
         what=what,
         target=target,
-        scope=Scope(row["scope"]) if row["scope"] else None,
-        requirement=row["requirement"],
+        scope=_SCOPES[scope],
+        requirement=requirement,
         observed_at=records.read_at,
     )
 
 
 def pack(changes: Iterable[Change], traceparent: str | None) -> bytes:
-    """The messages of one outbox row: a list of [subject, headers, payload]."""
-    return _pack([_message(change, traceparent) for change in changes])
+    """
+    The messages of one outbox row: a list of [subject, headers, payload], with headers as lines of
+    the NATS protocol. Ids are left out; they come from the row's.
+    """
+    trace = f"traceparent: {traceparent}\r\n" if traceparent else ""
+    return _pack([_message(change, trace) for change in changes])
 
 
-def _message(change: Change, traceparent: str | None) -> tuple[str, dict[str, str], bytes]:
-    headers = {
-        "ce-specversion": "1.0",
-        "ce-type": event_type(change),
-        "ce-source": "/groundswell/ingest",
-        "ce-time": change.observed_at.astimezone(UTC).isoformat(),
-        "ce-subject": change.purl,
-        "content-type": CONTENT_TYPE,
-    }
-    if traceparent:
-        headers["traceparent"] = traceparent
-    return subjects.change(change), headers, encode(change)
+def _message(change: Change, trace: str) -> tuple[str, bytes, bytes]:
+    headers = (
+        "ce-specversion: 1.0\r\nce-source: /groundswell/ingest\r\n"
+        f"ce-type: {event_type(change)}\r\n"
+        f"ce-time: {change.observed_at.astimezone(UTC).isoformat()}\r\n"
+        f"ce-subject: {change.purl}\r\ncontent-type: {CONTENT_TYPE}\r\n{trace}"
+    )
+    return subjects.change(change), headers.encode(), encode(change)
 
 
 @lru_cache(maxsize=65_536)

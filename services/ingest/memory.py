@@ -8,9 +8,9 @@ when the batch then fails.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date
-from typing import Any, Final
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
@@ -21,9 +21,17 @@ from services.ingest.records import Records, Tag
 _REMEMBERED: Final = 200_000
 
 
+class Told(NamedTuple):
+    """Which facts of an artifact were written last: when they were read, and a fingerprint."""
+
+    read_at: datetime
+    fingerprint: bytes
+
+
 class Memory:
     """
-    What is known to be committed: ids by purl and by tag, and the months that are there.
+    What is known to be committed: ids by purl and by tag, the months that are there, and what this
+    process last wrote of each artifact.
 
     Ids never change and rows never go while somebody writes. Where the database was set back under
     a running process, a broken reference tells so; `forget` then starts anew.
@@ -33,32 +41,47 @@ class Memory:
         self.ids: dict[str, int] = {}
         self.tags: dict[Tag, int] = {}
         self.months: set[date] = set()
+        self.told: dict[str, Told] = {}
 
     def forget(self) -> None:
         """Know nothing again."""
         self.ids.clear()
         self.tags.clear()
         self.months.clear()
+        self.told.clear()
 
-    def learn(self, ids: Mapping[str, int]) -> None:
-        """Remember the ids of what was committed, within bounds."""
+    def learn(self, known: Known) -> None:
+        """Remember what was committed, within bounds."""
         if len(self.ids) > _REMEMBERED:
             self.ids.clear()
-        self.ids.update(ids)
+        if len(self.told) > _REMEMBERED:
+            self.told.clear()
+        self.ids.update(known.ids)
+        self.told.update(known.told)
 
 
 class Known(Struct, frozen=True):
-    """The ids that one batch works with; its own new artifacts join while it is written."""
+    """What one batch works with; what it makes and tells itself joins while it is written."""
 
     ids: dict[str, int]
     tags: dict[Tag, int]
+    told: dict[str, Told]
+
+    def is_as_told(self, records: Records, read_at: datetime | None, fingerprint: bytes) -> bool:
+        """
+        Whether the sets in the database are those of these records: the facts there were read at
+        `read_at`, which are those that this process wrote last, and they came with the same sets.
+        """
+        return self.told.get(records.purl) == (read_at, fingerprint)
 
 
 async def prepare(connection: Any, memory: Memory, batch: Sequence[Records]) -> Known:
     """Make what the batch refers to. Not to be called inside a transaction."""
     await _ensure_months(connection, memory, batch)
     return Known(
-        await _known_ids(connection, memory, batch), await _tag_ids(connection, memory, batch)
+        ids=await _known_ids(connection, memory, batch),
+        tags=await _tag_ids(connection, memory, batch),
+        told={r.purl: memory.told[r.purl] for r in batch if r.purl in memory.told},
     )
 
 
@@ -74,9 +97,8 @@ async def _tag_ids(connection: Any, memory: Memory, batch: Sequence[Records]) ->
     ids = {tag: memory.tags[tag] for tag in wanted & memory.tags.keys()}
     missing = sorted(wanted - ids.keys())
     if missing:
-        columns = shaped.columns(missing, 2)
-        await connection.execute(statements.TAGS, *columns)
-        found = await connection.fetch(statements.TAG_IDS, *columns)
+        await connection.execute(statements.TAGS, missing)
+        found = await connection.fetch(statements.TAG_IDS, *map(list, zip(*missing, strict=True)))
         new: dict[Tag, int] = {(category, name): id_ for category, name, id_ in found}
         if len(memory.tags) > _REMEMBERED:
             memory.tags.clear()
@@ -95,7 +117,9 @@ async def _known_ids(connection: Any, memory: Memory, batch: Sequence[Records]) 
         ids.update(await connection.fetch(statements.KNOWN, list(missing)))
     stubs = targets - ids.keys()
     if stubs:
-        ids.update(await connection.fetch(statements.STUBS, *shaped.stub_columns(stubs)))
+        ids.update(
+            await connection.fetch(statements.STUBS, [shaped.identify(purl) for purl in stubs])
+        )
     raced = stubs - ids.keys()
     if raced:
         ids.update(await connection.fetch(statements.KNOWN, list(raced)))

@@ -28,6 +28,7 @@ from msgspec import Raw
 from nats.js import JetStreamContext
 
 from contracts.envelope import Event
+from services.ingest.wire import Parcel, as_headers, send
 from services.runtime import metrics
 from services.runtime.broker import NotConnected
 from services.runtime.database import DatabaseError, DatabaseUnavailable, translated
@@ -42,7 +43,7 @@ _POLL_SECONDS: Final = 5.0
 _RETRY_SECONDS: Final = 1.0
 
 log = structlog.get_logger(__name__)
-_unpack: Final = msgspec.msgpack.Decoder(list[tuple[str, dict[str, str], bytes]]).decode
+_unpack: Final = msgspec.msgpack.Decoder(list[tuple[str, bytes, bytes]]).decode
 
 
 class Relay:
@@ -106,32 +107,39 @@ async def drain(connection: Any, js: JetStreamContext) -> bool:
         DatabaseError, PublishFailed: the rows stay, and are published again.
     """
     with translated():
-        rows = await connection.fetch(
-            "SELECT id, messages, created_at FROM outbox ORDER BY id LIMIT $1", _ROWS
-        )
+        rows = await connection.fetch("SELECT id, messages FROM outbox ORDER BY id LIMIT $1", _ROWS)
     if not rows:
         return False
-    messages = [message for row in rows for message in _messages(row["id"], row["messages"])]
-    await publish_all(js, _STREAM, messages)
+    parcels = [parcel for row in rows for parcel in _parcels(row["id"], row["messages"])]
+    await _publish(js, parcels)
     with translated():
         await connection.execute(
             "DELETE FROM outbox WHERE id = ANY($1::bigint[])", [row["id"] for row in rows]
         )
-    metrics.RELAYED.inc(len(messages))
+    metrics.RELAYED.inc(len(parcels))
     return True
 
 
-def _messages(outbox_id: int, packed: bytes) -> Iterator[tuple[str, Event]]:
+async def _publish(js: JetStreamContext, parcels: list[Parcel]) -> None:
+    client = js._nc  # noqa: SLF001 - there is no public name for it
+    if not await send(client, _STREAM, parcels):
+        # After a restart or a broken connection. What is stored already is dropped as a duplicate.
+        await publish_all(js, _STREAM, [(one.subject, _event(one)) for one in parcels])
+
+
+def _parcels(outbox_id: int, packed: bytes) -> Iterator[Parcel]:
     for number, (subject, headers, payload) in enumerate(_unpack(packed)):
-        yield (
-            subject,
-            Event(
-                id=f"{outbox_id}-{number}",
-                type=headers["ce-type"],
-                source="ingest",
-                subject=headers["ce-subject"],
-                time=datetime.fromisoformat(headers["ce-time"]),
-                data=Raw(payload),
-                traceparent=headers.get("traceparent"),
-            ),
-        )
+        yield Parcel(f"{outbox_id}-{number}", subject, headers, payload)
+
+
+def _event(parcel: Parcel) -> Event:
+    headers = as_headers(parcel.headers)
+    return Event(
+        id=parcel.id,
+        type=headers["ce-type"],
+        source="ingest",
+        subject=headers["ce-subject"],
+        time=datetime.fromisoformat(headers["ce-time"]),
+        data=Raw(parcel.payload),
+        traceparent=headers.get("traceparent"),
+    )

@@ -46,10 +46,11 @@ class Observation(Struct, frozen=True, gc=False):
 
 
 class Series(Struct, frozen=True, gc=False):
-    """Older values of one metric, ascending; they go to history and move no current value."""
+    """Values of consecutive days; they go to history and move no current value."""
 
     metric: str
-    observed_at: tuple[datetime, ...]
+    first_at: datetime
+    last_at: datetime
     values: tuple[float, ...]
 
 
@@ -80,9 +81,10 @@ class Records(Struct, frozen=True, kw_only=True, gc=False):
     """
     One reading, understood.
 
-    `relations`, `tags` and `versions` are complete sets: what they leave out is gone. A type of
-    relation that is missing, and `None`, say nothing. They count only beside `facts`, which decide
-    whether the reading is newer than what is known. With `gone` there are no facts.
+    `relations`, `tags` and `versions` are complete sets: what they leave out is gone, and nothing
+    is in them twice. A type of relation that is missing, and `None`, say nothing. They count only
+    beside `facts`, which decide whether the reading is newer than what is known. With `gone` there
+    are no facts.
     """
 
     purl: str

@@ -13,9 +13,10 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from contracts import identity
 from contracts.envelope import Event
+from contracts.identity import InvalidPurl
 from contracts.vocabulary import Source
+from services.ingest.purls import take_apart
 from services.ingest.records import UnexpectedShape
 
 _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
@@ -23,6 +24,8 @@ _DESCRIPTION: Final = 2_000
 _URL: Final = 2_000
 _KEYWORD: Final = 60
 _KEYWORDS: Final = 60
+VERSION: Final = 256
+_PLAIN_VERSION: Final = re.compile(r"[!-~]{1,256}").fullmatch
 _EARLIEST: Final = date(2000, 1, 1)
 
 
@@ -34,12 +37,12 @@ def subject(event: Event, source: Source) -> str:
         UnexpectedShape: it is not the canonical purl of an artifact of this source.
     """
     try:
-        purl = identity.canonical(event.subject)
-    except identity.InvalidPurl as error:
+        purl = take_apart(event.subject)
+    except InvalidPurl as error:
         raise UnexpectedShape(f"ce-subject: {error}") from error
-    if purl != event.subject or not _belongs(purl, source):
-        raise UnexpectedShape(f"ce-subject {event.subject!r} is not a canonical purl of {source}")
-    return purl
+    if purl.source is not source:
+        raise UnexpectedShape(f"ce-subject: {event.subject!r} is not of {source}")
+    return event.subject
 
 
 def text(value: Any, limit: int = _DESCRIPTION) -> str | None:
@@ -58,6 +61,11 @@ def line(value: Any, limit: int) -> str | None:
         return None
     found = " ".join(found.split())
     return found if 0 < len(found) <= limit else None
+
+
+def is_version(text: str) -> bool:
+    """Whether this can stand as a version: short and on one line, whatever else is in it."""
+    return _PLAIN_VERSION(text) is not None or line(text, VERSION) == text
 
 
 def texts(value: Any, limit: int = _DESCRIPTION) -> list[str]:
@@ -120,11 +128,6 @@ def _day_end(day: str) -> datetime:
     if not _EARLIEST <= found < date.max:
         raise UnexpectedShape(f"nobody counted downloads on {day}")
     return datetime(found.year, found.month, found.day, tzinfo=UTC) + timedelta(days=1)
-
-
-@lru_cache(maxsize=65_536)
-def _belongs(purl: str, source: Source) -> bool:
-    return identity.parse(purl).source is source
 
 
 @lru_cache(maxsize=65_536)

@@ -1,9 +1,14 @@
 """
-Every statement of the writer. A batch is passed as parallel arrays, one for each column.
+Every statement of the writer. A batch is passed as one JSON array of rows, taken apart by position:
+that costs a tenth of the time that arrays by column cost the driver, and what it costs PostgreSQL
+runs beside it.
 
 Rows that several batches may want are taken in the order of their purls, by one statement, so two
 replicas cannot wait for each other in a circle. Who holds an artifact's row is alone with all that
 belongs to it: its metrics, history, relations, versions, tags and ranks.
+
+Times are compared by `>=`, so that a reading that is replayed counts again: its normalizer may have
+been mended since.
 """
 
 from __future__ import annotations
@@ -17,14 +22,21 @@ KNOWN: Final = "SELECT purl, id FROM artifacts WHERE purl = ANY($1::text[])"
 # The far ends of edges. Whoever reads their facts first makes more of them.
 STUBS: Final = """
 INSERT INTO artifacts (purl, kind, source, namespace, name)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) ORDER BY 1
+SELECT n.* FROM json_table($1::jsonb, '$[*]' COLUMNS (
+    purl text PATH '$[0]', kind text PATH '$[1]', source text PATH '$[2]',
+    namespace text PATH '$[3]', name text PATH '$[4]'
+)) AS n
+ORDER BY n.purl
 ON CONFLICT (purl) DO NOTHING
 RETURNING purl, id
 """
 
 TAGS: Final = """
 INSERT INTO tags (category, name)
-SELECT * FROM unnest($1::text[], $2::text[]) ORDER BY 1, 2
+SELECT n.* FROM json_table($1::jsonb, '$[*]' COLUMNS (
+    category text PATH '$[0]', name text PATH '$[1]'
+)) AS n
+ORDER BY 1, 2
 ON CONFLICT (category, name) DO NOTHING
 """
 
@@ -42,16 +54,19 @@ INSERT INTO artifacts (
 )
 SELECT
     n.purl, n.kind, n.source, n.namespace, n.name, n.description, n.url, n.homepage,
-    n.repository_id, n.language, n.license, string_to_array(n.keywords, E'\\n'), n.latest_version,
-    n.created_at, n.updated_at, n.read_at, n.read_at IS NOT NULL, n.state, n.extra::jsonb
-FROM unnest(
-    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[],
-    $15::timestamptz[], $16::timestamptz[], $17::text[], $18::text[]
-) AS n(
-    purl, kind, source, namespace, name, description, url, homepage, repository_id, language,
-    license, keywords, latest_version, created_at, updated_at, read_at, state, extra
-)
+    n.repository_id, n.language, n.license, n.keywords, n.latest_version, n.created_at,
+    n.updated_at, n.read_at, n.read_at IS NOT NULL, n.state, n.extra
+FROM json_table($1::jsonb, '$[*]' COLUMNS (
+    purl text PATH '$[0]', kind text PATH '$[1]', source text PATH '$[2]',
+    namespace text PATH '$[3]', name text PATH '$[4]', description text PATH '$[5]',
+    url text PATH '$[6]', homepage text PATH '$[7]',
+    repository_id bigint PATH '$[8]' ERROR ON ERROR,
+    language text PATH '$[9]', license text PATH '$[10]', keywords text[] PATH '$[11]',
+    latest_version text PATH '$[12]', created_at timestamptz PATH '$[13]' ERROR ON ERROR,
+    updated_at timestamptz PATH '$[14]' ERROR ON ERROR,
+    read_at timestamptz PATH '$[15]' ERROR ON ERROR, state text PATH '$[16]',
+    extra jsonb PATH '$[17]'
+)) AS n
 ORDER BY n.purl
 ON CONFLICT (purl) DO UPDATE SET
     description = excluded.description, url = excluded.url, homepage = excluded.homepage,
@@ -60,10 +75,10 @@ ON CONFLICT (purl) DO UPDATE SET
     latest_version = excluded.latest_version, created_at = excluded.created_at,
     updated_at = excluded.updated_at, read_at = excluded.read_at, tracked = true,
     state = excluded.state, extra = excluded.extra
-WHERE excluded.read_at > coalesce(artifacts.read_at, '-infinity')
+WHERE excluded.read_at >= coalesce(artifacts.read_at, '-infinity')
 RETURNING
     id, purl, read_at IS NOT NULL AS accepted, coalesce(old.tracked, false) AS tracked,
-    old.description, old.url, old.homepage, old.language, old.license, old.keywords,
+    old.read_at, old.description, old.url, old.homepage, old.language, old.license, old.keywords,
     old.latest_version, old.created_at, old.updated_at, old.state,
     old.repository_id IS DISTINCT FROM new.repository_id AS moved,
     CASE WHEN old.repository_id IS DISTINCT FROM new.repository_id
@@ -74,65 +89,73 @@ RETURNING
 GONE: Final = """
 UPDATE artifacts AS a SET state = 'gone', read_at = n.read_at
 FROM unnest($1::bigint[], $2::timestamptz[]) AS n(id, read_at)
-WHERE a.id = n.id AND n.read_at > coalesce(a.read_at, '-infinity')
+WHERE a.id = n.id AND n.read_at >= coalesce(a.read_at, '-infinity')
 RETURNING a.id, a.tracked, old.state
 """
 
-# The change detector for metrics: nothing comes back for a value that is not newer.
+# The change detector for metrics: nothing comes back for a value that is older than the current.
 CURRENT: Final = """
 INSERT INTO current_metrics AS c (
     artifact_id, metric_id, value, observed_at, read_at, changed_at
 )
 SELECT n.artifact_id, n.metric_id, n.value, n.observed_at, n.read_at, n.observed_at
-FROM unnest(
-    $1::bigint[], $2::smallint[], $3::float8[], $4::timestamptz[], $5::timestamptz[]
-) AS n(artifact_id, metric_id, value, observed_at, read_at)
+FROM json_table($1::jsonb, '$[*]' COLUMNS (
+    artifact_id bigint PATH '$[0]', metric_id smallint PATH '$[1]',
+    observed_at timestamptz PATH '$[2]', value float8 PATH '$[3]', read_at timestamptz PATH '$[4]'
+)) AS n
 ON CONFLICT (artifact_id, metric_id) DO UPDATE SET
     value = excluded.value, observed_at = excluded.observed_at, read_at = excluded.read_at,
     previous_value = CASE WHEN c.value <> excluded.value THEN c.value ELSE c.previous_value END,
     changed_at = CASE WHEN c.value <> excluded.value THEN excluded.observed_at ELSE c.changed_at END
-WHERE (excluded.observed_at, excluded.read_at) > (c.observed_at, c.read_at)
+WHERE (excluded.observed_at, excluded.read_at) >= (c.observed_at, c.read_at)
 RETURNING artifact_id, metric_id, old.value AS value, old.observed_at AS observed_at
 """
 
 # The later of two answers about the same moment or window counts.
 HISTORY: Final = """
+INSERT INTO observations AS o (artifact_id, metric_id, observed_at, value, read_at)
+SELECT n.*
+FROM json_table($1::jsonb, '$[*]' COLUMNS (
+    artifact_id bigint PATH '$[0]', metric_id smallint PATH '$[1]',
+    observed_at timestamptz PATH '$[2]', value float8 PATH '$[3]', read_at timestamptz PATH '$[4]'
+)) AS n
+ON CONFLICT (artifact_id, metric_id, observed_at) DO UPDATE SET
+    value = excluded.value, read_at = excluded.read_at, origin = excluded.origin
+WHERE excluded.read_at >= o.read_at AND excluded.value <> o.value
+"""
+
+# Series of consecutive days. Most are in history already, so each is compared as a whole before its
+# days are written. $2 and $3 bound them all, so that few partitions are looked at.
+BACKFILL: Final = """
 INSERT INTO observations AS o (artifact_id, metric_id, observed_at, value, read_at, origin)
-SELECT * FROM unnest(
-    $1::bigint[], $2::smallint[], $3::timestamptz[], $4::float8[], $5::timestamptz[], $6::text[]
+SELECT s.artifact_id, s.metric_id, s.first_at + (d.n - 1) * interval '1 day', d.value, s.read_at,
+       'backfill'
+FROM json_table($1::jsonb, '$[*]' COLUMNS (
+    artifact_id bigint PATH '$[0]', metric_id smallint PATH '$[1]',
+    first_at timestamptz PATH '$[2]', last_at timestamptz PATH '$[3]',
+    read_at timestamptz PATH '$[4]', told float8[] PATH '$[5]'
+)) AS s
+CROSS JOIN LATERAL unnest(s.told) WITH ORDINALITY AS d(value, n)
+WHERE s.told IS DISTINCT FROM (
+    SELECT array_agg(h.value ORDER BY h.observed_at) FROM observations h
+    WHERE h.artifact_id = s.artifact_id AND h.metric_id = s.metric_id
+      AND h.observed_at BETWEEN s.first_at AND s.last_at
+      AND h.observed_at BETWEEN $2::timestamptz AND $3::timestamptz
 )
 ON CONFLICT (artifact_id, metric_id, observed_at) DO UPDATE SET
     value = excluded.value, read_at = excluded.read_at, origin = excluded.origin
-WHERE excluded.read_at > o.read_at AND excluded.value <> o.value
-"""
-
-# Which series differ from what history has between their first and last day. Series are slices of
-# the arrays of days and values; $7 and $8 bound them all, so that few partitions are looked at.
-MOVED_SERIES: Final = """
-SELECT s.n
-FROM unnest($1::bigint[], $2::smallint[], $3::int[], $4::int[]) WITH ORDINALITY
-    AS s(artifact_id, metric_id, first, last, n)
-CROSS JOIN LATERAL (
-    SELECT array_agg(o.observed_at ORDER BY o.observed_at) AS days,
-           array_agg(o.value ORDER BY o.observed_at) AS values
-    FROM observations o
-    WHERE o.artifact_id = s.artifact_id AND o.metric_id = s.metric_id
-      AND o.observed_at BETWEEN ($5::timestamptz[])[s.first] AND ($5::timestamptz[])[s.last]
-      AND o.observed_at BETWEEN $7::timestamptz AND $8::timestamptz
-) AS h
-WHERE h.values IS DISTINCT FROM ($6::float8[])[s.first:s.last]
-   OR h.days IS DISTINCT FROM ($5::timestamptz[])[s.first:s.last]
+WHERE excluded.read_at >= o.read_at AND excluded.value <> o.value
 """
 
 # A value that came late belongs into history where history says something else of its moment.
 LATE: Final = """
-INSERT INTO observations AS o (artifact_id, metric_id, observed_at, value, read_at, origin)
-SELECT n.artifact_id, n.metric_id, n.observed_at, n.value, n.read_at, n.origin
-FROM unnest(
-    $1::bigint[], $2::smallint[], $3::timestamptz[], $4::float8[], $5::timestamptz[], $6::text[],
-    $7::boolean[]
-) AS n(artifact_id, metric_id, observed_at, value, read_at, origin, is_window)
-WHERE n.is_window OR n.value IS DISTINCT FROM (
+INSERT INTO observations AS o (artifact_id, metric_id, observed_at, value, read_at)
+SELECT n.artifact_id, n.metric_id, n.observed_at, n.value, n.read_at
+FROM json_table($1::jsonb, '$[*]' COLUMNS (
+    artifact_id bigint PATH '$[0]', metric_id smallint PATH '$[1]',
+    observed_at timestamptz PATH '$[2]', value float8 PATH '$[3]', read_at timestamptz PATH '$[4]'
+)) AS n
+WHERE n.metric_id = ANY($2::smallint[]) OR n.value IS DISTINCT FROM (
     SELECT b.value FROM observations b
     WHERE b.artifact_id = n.artifact_id AND b.metric_id = n.metric_id
       AND b.observed_at <= n.observed_at
@@ -140,7 +163,7 @@ WHERE n.is_window OR n.value IS DISTINCT FROM (
 )
 ON CONFLICT (artifact_id, metric_id, observed_at) DO UPDATE SET
     value = excluded.value, read_at = excluded.read_at, origin = excluded.origin
-WHERE excluded.read_at > o.read_at AND excluded.value <> o.value
+WHERE excluded.read_at >= o.read_at AND excluded.value <> o.value
 """
 
 # After a late gauge the current value needs a row of its own, or history would carry the late one
@@ -159,59 +182,75 @@ WHERE c.value IS DISTINCT FROM (
 ON CONFLICT DO NOTHING
 """
 
+# EXCEPT and not a join, which would go through the rows told once for each row that is there.
 LEFT_RELATIONS: Final = """
-DELETE FROM relations AS r USING unnest($1::bigint[], $2::text[]) AS s(artifact_id, type)
-WHERE r.artifact_id = s.artifact_id AND r.type = s.type AND NOT EXISTS (
-    SELECT FROM unnest($3::bigint[], $4::text[], $5::bigint[], $6::text[])
-        AS e(artifact_id, type, target_id, scope)
-    WHERE e.artifact_id = r.artifact_id AND e.type = r.type
-      AND e.target_id = r.target_id AND e.scope = r.scope
+WITH told AS (
+    SELECT n.* FROM json_table($3::jsonb, '$[*]' COLUMNS (
+        artifact_id bigint PATH '$[0]', type text PATH '$[1]', target_id bigint PATH '$[2]',
+        scope text PATH '$[3]'
+    )) AS n
+), left_out AS (
+    SELECT r.artifact_id, r.type, r.target_id, r.scope
+    FROM unnest($1::bigint[], $2::text[]) AS s(artifact_id, type)
+    JOIN relations r USING (artifact_id, type)
+    EXCEPT TABLE told
 )
+DELETE FROM relations AS r USING left_out AS l
+WHERE (r.artifact_id, r.type, r.target_id, r.scope)
+    = (l.artifact_id, l.type, l.target_id, l.scope)
 RETURNING r.artifact_id, r.type, r.scope, r.requirement,
           (SELECT t.purl FROM artifacts t WHERE t.id = r.target_id) AS target
 """
 
 RELATIONS: Final = """
 INSERT INTO relations AS r (artifact_id, type, target_id, scope, requirement, extra)
-SELECT e.artifact_id, e.type, e.target_id, e.scope, e.requirement, e.extra::jsonb
-FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[])
-    AS e(artifact_id, type, target_id, scope, requirement, extra)
-WHERE NOT EXISTS (
-    SELECT FROM relations k
-    WHERE k.artifact_id = e.artifact_id AND k.type = e.type AND k.target_id = e.target_id
-      AND k.scope = e.scope AND k.requirement IS NOT DISTINCT FROM e.requirement
-      AND k.extra = e.extra::jsonb
-)
+SELECT n.*
+FROM json_table($1::jsonb, '$[*]' COLUMNS (
+    artifact_id bigint PATH '$[0]', type text PATH '$[1]', target_id bigint PATH '$[2]',
+    scope text PATH '$[3]', requirement text PATH '$[4]', extra jsonb PATH '$[5]'
+)) AS n
+"""
+
+MOVED_RELATIONS: Final = f"""
+{RELATIONS}
 ON CONFLICT (artifact_id, type, target_id, scope) DO UPDATE SET
     requirement = excluded.requirement, extra = excluded.extra
+WHERE (r.requirement, r.extra) IS DISTINCT FROM (excluded.requirement, excluded.extra)
 RETURNING artifact_id, type, target_id, scope, requirement, old.artifact_id IS NULL AS added,
           old.requirement IS DISTINCT FROM new.requirement AS moved
 """
 
 LEFT_VERSIONS: Final = """
-DELETE FROM versions AS v
-WHERE v.artifact_id = ANY($1::bigint[]) AND NOT EXISTS (
-    SELECT FROM unnest($2::bigint[], $3::text[]) AS n(artifact_id, version)
-    WHERE n.artifact_id = v.artifact_id AND n.version = v.version
+WITH left_out AS (
+    SELECT v.artifact_id, v.version FROM versions v WHERE v.artifact_id = ANY($1::bigint[])
+    EXCEPT SELECT n.* FROM json_table($2::jsonb, '$[*]' COLUMNS (
+        artifact_id bigint PATH '$[0]', version text PATH '$[1]'
+    )) AS n
 )
+DELETE FROM versions AS v USING left_out AS l
+WHERE (v.artifact_id, v.version) = (l.artifact_id, l.version)
 """
 
 VERSIONS: Final = """
-INSERT INTO versions (
+INSERT INTO versions AS v (
     artifact_id, version, published_at, prerelease, yanked, deprecated, channels
 )
-SELECT n.artifact_id, n.version, n.published_at, n.prerelease, n.yanked, n.deprecated,
-       string_to_array(n.channels, E'\\n')
-FROM unnest(
-    $1::bigint[], $2::text[], $3::timestamptz[], $4::boolean[], $5::boolean[], $6::text[],
-    $7::text[]
-) AS n(artifact_id, version, published_at, prerelease, yanked, deprecated, channels)
+SELECT n.*
+FROM json_table($1::jsonb, '$[*]' COLUMNS (
+    artifact_id bigint PATH '$[0]', version text PATH '$[1]',
+    published_at timestamptz PATH '$[2]' ERROR ON ERROR, prerelease boolean PATH '$[3]',
+    yanked boolean PATH '$[4]', deprecated text PATH '$[5]', channels text[] PATH '$[6]'
+)) AS n
+"""
+
+# What is equal is left alone before the conflict, which would lock it.
+MOVED_VERSIONS: Final = f"""
+{VERSIONS}
 WHERE NOT EXISTS (
     SELECT FROM versions k
     WHERE k.artifact_id = n.artifact_id AND k.version = n.version
-      AND k.published_at IS NOT DISTINCT FROM n.published_at AND k.prerelease = n.prerelease
-      AND k.yanked = n.yanked AND k.deprecated IS NOT DISTINCT FROM n.deprecated
-      AND k.channels = string_to_array(n.channels, E'\\n')
+      AND (k.published_at, k.prerelease, k.yanked, k.deprecated, k.channels)
+          IS NOT DISTINCT FROM (n.published_at, n.prerelease, n.yanked, n.deprecated, n.channels)
 )
 ON CONFLICT (artifact_id, version) DO UPDATE SET
     published_at = excluded.published_at, prerelease = excluded.prerelease,
@@ -219,20 +258,25 @@ ON CONFLICT (artifact_id, version) DO UPDATE SET
 """
 
 LEFT_TAGS: Final = """
-DELETE FROM artifact_tags AS t
-WHERE t.artifact_id = ANY($1::bigint[]) AND NOT EXISTS (
-    SELECT FROM unnest($2::bigint[], $3::bigint[]) AS n(artifact_id, tag_id)
-    WHERE n.artifact_id = t.artifact_id AND n.tag_id = t.tag_id
+WITH left_out AS (
+    SELECT t.artifact_id, t.tag_id FROM artifact_tags t WHERE t.artifact_id = ANY($1::bigint[])
+    EXCEPT SELECT n.* FROM json_table($2::jsonb, '$[*]' COLUMNS (
+        artifact_id bigint PATH '$[0]', tag_id bigint PATH '$[1]'
+    )) AS n
 )
+DELETE FROM artifact_tags AS t USING left_out AS l
+WHERE (t.artifact_id, t.tag_id) = (l.artifact_id, l.tag_id)
 """
 
 ARTIFACT_TAGS: Final = """
 INSERT INTO artifact_tags (artifact_id, tag_id)
-SELECT n.artifact_id, n.tag_id
-FROM unnest($1::bigint[], $2::bigint[]) AS n(artifact_id, tag_id)
-WHERE NOT EXISTS (
-    SELECT FROM artifact_tags k WHERE k.artifact_id = n.artifact_id AND k.tag_id = n.tag_id
-)
+SELECT n.* FROM json_table($1::jsonb, '$[*]' COLUMNS (
+    artifact_id bigint PATH '$[0]', tag_id bigint PATH '$[1]'
+)) AS n
+"""
+
+MOVED_TAGS: Final = f"""
+{ARTIFACT_TAGS}
 ON CONFLICT DO NOTHING
 """
 

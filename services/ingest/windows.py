@@ -7,7 +7,7 @@ counted, and the 7 and 30 days that end with it, are live; the days before it ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -46,10 +46,17 @@ def windows(
         for metric, length in _WINDOWS.items()
         if len(days) >= length and days[-1] - days[-length] == (length - 1) * _DAY
     )
-    if len(days) == 1:
-        return tuple(live), ()
-    older = Series("downloads_day", tuple(days[:-1]), tuple(map(float, values[:-1])))
-    return tuple(live), (older,)
+    return tuple(live), tuple(_runs(days[:-1], values[:-1]))
+
+
+def _runs(days: Sequence[datetime], values: Sequence[int]) -> Iterator[Series]:
+    """Series without a day missing."""
+    start = 0
+    for end in range(1, len(days) + 1):
+        if end == len(days) or days[end] - days[end - 1] != _DAY:
+            told = tuple(map(float, values[start:end]))
+            yield Series("downloads_day", days[start], days[end - 1], told)
+            start = end
 
 
 def _uncounted(values: Sequence[int]) -> int:

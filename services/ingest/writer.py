@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from contracts.changes import Change, What
+from contracts.changes import Change
 from contracts.vocabulary import State
 from services.ingest import batch as shaped
-from services.ingest import changes, statements
+from services.ingest import changes, sets, statements
 from services.ingest.batch import WINDOWS, Live, MetricKey
-from services.ingest.memory import Known, Memory, prepare
+from services.ingest.memory import Known, Memory, Told, prepare
 from services.ingest.records import Records
 from services.runtime.database import translated
 from services.runtime.tracing import traceparent
@@ -37,7 +37,7 @@ async def write(pool: Any, memory: Memory, batch: Sequence[Records]) -> int:
         # What is remembered may be what went wrong.
         memory.forget()
         raise
-    memory.learn(known.ids)
+    memory.learn(known)
     return len(found)
 
 
@@ -49,7 +49,7 @@ async def _write(connection: Any, known: Known, batch: Sequence[Records]) -> lis
         touched |= await _write_metrics(connection, known, group, found)
         await _write_backfill(connection, known, group)
     if touched:
-        await connection.execute(statements.RANKS, sorted(touched), *shaped.measure_columns())
+        await connection.execute(statements.RANKS, sorted(touched), *shaped.measures())
     if found:
         await connection.fetchrow(statements.OUTBOX, changes.pack(found, traceparent()))
     return found
@@ -59,29 +59,31 @@ async def _write_artifacts(
     connection: Any, known: Known, group: Sequence[Records], found: list[Change]
 ) -> set[int]:
     """Lock the artifacts of a round, and write those that are told something newer."""
-    columns = shaped.artifact_columns(group, known.ids)
-    rows = {row["purl"]: row for row in await connection.fetch(statements.ARTIFACTS, *columns)}
+    told = shaped.artifact_rows(group, known.ids)
+    rows = {row["purl"]: row for row in await connection.fetch(statements.ARTIFACTS, told)}
     known.ids.update((purl, row["id"]) for purl, row in rows.items())
     raced = {records.purl for records in group} - known.ids.keys()
     if raced:
         known.ids.update(await connection.fetch(statements.KNOWN, list(raced)))
-    accepted: list[Records] = []
+    new: list[Records] = []
+    moved: list[Records] = []
     for records in group:
         row = rows.get(records.purl)
         if records.facts is None or row is None or not row["accepted"]:
             continue
-        accepted.append(records)
         change = changes.artifact_changed(records.purl, records.facts, row, records.read_at)
         if change:
             found.append(change)
-    if accepted:
-        # An artifact that nobody told facts of has no relations, versions or tags either.
-        new = {purl for purl, row in rows.items() if not row["tracked"]}
-        await _write_relations(connection, known, accepted, new, found)
-        await _write_versions(connection, known, accepted, new)
-        await _write_tags(connection, known, accepted, new)
+        mark = shaped.fingerprint(records)
+        if not row["tracked"]:
+            new.append(records)
+        elif not known.is_as_told(records, row["read_at"], mark):
+            moved.append(records)
+        known.told[records.purl] = Told(records.read_at, mark)
+    await sets.write_new(connection, known, new, found)
+    await sets.write_moved(connection, known, moved, found)
     await _write_gone(connection, known, group, found)
-    return {known.ids[records.purl] for records in accepted}
+    return {known.ids[purl] for purl, row in rows.items() if row["accepted"]}
 
 
 async def _write_gone(
@@ -90,56 +92,10 @@ async def _write_gone(
     gone = {known.ids[records.purl]: records for records in group if records.gone}
     if not gone:
         return
-    columns = shaped.columns(((id_, records.read_at) for id_, records in gone.items()), 2)
-    for id_, tracked, state in await connection.fetch(statements.GONE, *columns):
+    read_at = [records.read_at for records in gone.values()]
+    for id_, tracked, state in await connection.fetch(statements.GONE, list(gone), read_at):
         if tracked and state != State.GONE:
             found.append(changes.artifact_gone(gone[id_].purl, state, gone[id_].read_at))
-
-
-async def _write_relations(
-    connection: Any, known: Known, group: list[Records], new: set[str], found: list[Change]
-) -> None:
-    columns = shaped.relation_columns(group, known.ids)
-    by_id = {known.ids[records.purl]: records for records in group}
-    older = [records for records in group if records.purl not in new]
-    if older:
-        sets = shaped.relation_sets(older, known.ids)
-        for row in await connection.fetch(statements.LEFT_RELATIONS, *sets, *columns[:4]):
-            records = by_id[row["artifact_id"]]
-            found.append(changes.relation_changed(records, What.REMOVED, row["target"], row))
-    if not columns[0]:
-        return
-    purls = {known.ids[edge.target]: edge.target for _, _, edge in shaped.edges(group)}
-    for row in await connection.fetch(statements.RELATIONS, *columns):
-        if row["moved"] or row["added"]:
-            what = What.ADDED if row["added"] else What.UPDATED
-            records = by_id[row["artifact_id"]]
-            target = purls[row["target_id"]]
-            found.append(changes.relation_changed(records, what, target, row))
-
-
-async def _write_versions(
-    connection: Any, known: Known, group: Iterable[Records], new: set[str]
-) -> None:
-    told = [records for records in group if records.versions is not None]
-    columns = shaped.version_columns(told, known.ids)
-    older = [known.ids[records.purl] for records in told if records.purl not in new]
-    if older:
-        await connection.execute(statements.LEFT_VERSIONS, older, *columns[:2])
-    if columns[0]:
-        await connection.execute(statements.VERSIONS, *columns)
-
-
-async def _write_tags(
-    connection: Any, known: Known, group: Iterable[Records], new: set[str]
-) -> None:
-    told = [records for records in group if records.tags is not None]
-    columns = shaped.tag_columns(told, known.ids, known.tags)
-    older = [known.ids[records.purl] for records in told if records.purl not in new]
-    if older:
-        await connection.execute(statements.LEFT_TAGS, older, *columns)
-    if columns[0]:
-        await connection.execute(statements.ARTIFACT_TAGS, *columns)
 
 
 async def _write_metrics(
@@ -153,43 +109,35 @@ async def _write_metrics(
     late = dict(values)
     history: dict[MetricKey, Live] = {}
     moved: set[int] = set()
-    for row in await connection.fetch(statements.CURRENT, *shaped.current_columns(values)):
-        key = (row["artifact_id"], row["metric_id"])
-        live, old = late.pop(key), row["value"]
+    for row in await connection.fetch(statements.CURRENT, shaped.live_rows(values)):
+        artifact, metric, old, old_at = row
+        live = late.pop((artifact, metric))
         if old != live.value:
-            moved.add(key[0])
-            history[key] = live
+            moved.add(artifact)
+            history[artifact, metric] = live
             found.append(
-                changes.metric_changed(purls[key[0]], key[1], old, live.value, live.observed_at)
+                changes.metric_changed(purls[artifact], metric, old, live.value, live.observed_at)
             )
-        elif key[1] in WINDOWS and row["observed_at"] != live.observed_at:
-            history[key] = live
+        elif metric in WINDOWS and old_at != live.observed_at:
+            history[artifact, metric] = live
     if history:
-        await connection.execute(statements.HISTORY, *shaped.history_columns(history))
+        await connection.execute(statements.HISTORY, shaped.live_rows(history))
     if late:
         await _write_late(connection, late)
     return moved
 
 
 async def _write_late(connection: Any, late: dict[MetricKey, Live]) -> None:
-    await connection.execute(statements.LATE, *shaped.late_columns(late))
+    await connection.execute(statements.LATE, shaped.live_rows(late), sorted(WINDOWS))
     gauges = [key for key in late if key[1] not in WINDOWS]
     if gauges:
-        await connection.execute(statements.STANDING, *shaped.columns(gauges, 2))
+        await connection.execute(
+            statements.STANDING, [key[0] for key in gauges], [key[1] for key in gauges]
+        )
 
 
 async def _write_backfill(connection: Any, known: Known, group: Iterable[Records]) -> None:
-    found = shaped.slices(group, known.ids)
-    if not found.keys:
-        return
-    moved = await connection.fetch(
-        statements.MOVED_SERIES,
-        *shaped.columns(found.keys, 4),
-        found.days,
-        found.values,
-        min(found.days),
-        max(found.days),
-    )
-    if moved:
-        rows = shaped.backfill_columns(found, (row["n"] for row in moved))
-        await connection.execute(statements.HISTORY, *rows)
+    rows = shaped.backfill_rows(group, known.ids)
+    if rows:
+        first, last = min(row[2] for row in rows), max(row[3] for row in rows)
+        await connection.execute(statements.BACKFILL, rows, first, last)

@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
-from contracts.changes import CHANGES, Change
+from contracts.changes import Change
 from contracts.envelope import Event
 from services.ingest.memory import Memory
 from services.ingest.normalizers import NORMALIZERS
 from services.ingest.writer import write
 
-_OUTBOX = msgspec.msgpack.Decoder(list[tuple[str, dict[str, str], bytes]])
+_OUTBOX = msgspec.msgpack.Decoder(list[tuple[str, bytes, bytes]])
 
 ARTIFACTS = """
 SELECT a.purl, a.description, a.license, a.keywords, a.latest_version, a.created_at, a.updated_at,
@@ -78,7 +78,7 @@ async def take_changes(pool: Any) -> list[Change]:
         "WITH gone AS (DELETE FROM outbox RETURNING *) TABLE gone ORDER BY id"
     )
     return [
-        msgspec.json.decode(payload, type=CHANGES[headers["ce-type"]])
+        msgspec.json.decode(payload, type=Change)
         for row in packed
-        for _, headers, payload in _OUTBOX.decode(row["messages"])
+        for _, _, payload in _OUTBOX.decode(row["messages"])
     ]

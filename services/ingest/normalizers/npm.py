@@ -17,6 +17,7 @@ from contracts.envelope import Event
 from contracts.readings.npm import Downloads, Packument, Version
 from contracts.vocabulary import RelationType, Scope, Source, State, TagCategory
 from services.ingest import records, shapes
+from services.ingest.purls import take_apart
 from services.ingest.records import Edge, Facts, Observation, Records, Tag
 from services.ingest.repositories import repository_purl
 from services.ingest.windows import windows
@@ -29,7 +30,7 @@ _NAME_LENGTH: Final = 214
 # These lead to a folder and not to the registry.
 _LOCAL: Final = ("file:", "link:", "workspace:", "portal:")
 _ALIAS: Final = "npm:"
-_VERSION: Final = 256
+_VERSION: Final = shapes.VERSION
 _LICENSE: Final = 200
 _REQUIREMENT: Final = 500
 _UNKNOWN: Final = Version()
@@ -91,7 +92,7 @@ def downloads(event: Event) -> Records:
 def _facts(
     purl: str, data: Packument, latest: Version, channels: dict[str, Any], times: dict[str, Any]
 ) -> tuple[Facts, str | None]:
-    name = identity.parse(purl).full_name
+    name = take_apart(purl).full_name
     repository, directory, extra = _repository(data.repository)
     deprecated = _reason(latest.deprecated)
     facts = Facts(
@@ -119,7 +120,7 @@ def _versions(
         if isinstance(version, str) and (name := shapes.line(channel, _VERSION)):
             tagged.setdefault(version, []).append(name)
     for version, data in versions.items():
-        if shapes.line(version, _VERSION) != version:
+        if not shapes.is_version(version):
             continue
         yield records.Version(
             version=version,

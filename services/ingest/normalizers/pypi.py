@@ -15,16 +15,16 @@ from typing import Any, Final
 from packaging.version import InvalidVersion
 from packaging.version import Version as ReleaseNumber
 
-from contracts import identity
 from contracts.envelope import Event
 from contracts.readings.pypi import Downloads, File, Info, Project
 from contracts.vocabulary import RelationType, Scope, Source, TagCategory
 from services.ingest import classifiers, records, requirements, shapes
+from services.ingest.purls import take_apart
 from services.ingest.records import Edge, Facts, Observation, Records, Tag
 from services.ingest.repositories import repository_purl
 from services.ingest.windows import windows
 
-_VERSION: Final = 256
+_VERSION: Final = shapes.VERSION
 _LABEL: Final = 60
 _LICENSE: Final = 200
 _LICENSE_LINE: Final = 60
@@ -90,7 +90,7 @@ def _facts(purl: str, data: Project, problems: tuple[str, ...]) -> Facts:
     uploads = [at for files in (data.releases or {}).values() for at in _uploads(files)]
     return Facts(
         description=shapes.text(info.summary),
-        url=f"https://pypi.org/project/{identity.parse(purl).name}/",
+        url=f"https://pypi.org/project/{take_apart(purl).name}/",
         homepage=shapes.url(info.home_page) or links.get("homepage") or links.get("home"),
         repository=_repository(links),
         language=classifiers.language(info.classifiers),
@@ -159,7 +159,7 @@ def _license(info: Info) -> str | None:
 
 def _versions(releases: dict[str, list[File]]) -> Iterator[records.Version]:
     for version, files in releases.items():
-        if shapes.line(version, _VERSION) != version:
+        if not shapes.is_version(version):
             continue
         yield records.Version(
             version=version,
