@@ -8,7 +8,9 @@ from msgspec import Meta
 
 from services.runtime.settings import Runtime
 
-_Url = Annotated[str, Meta(pattern="^https?://", description="Base URL, to ask a mirror instead.")]
+_Url = Annotated[
+    str, Meta(pattern="^https?://", description="Base URL of a server that answers like it.")
+]
 NO_CONTACT: Final = "no contact given"
 
 
