@@ -80,6 +80,7 @@ def create_router(settings: ApiSettings) -> Litestar:
     app = Litestar(
         [
             docs.redirect_to_docs,
+            docs.assets(),
             Router(
                 paths.PREFIX,
                 route_handlers=list(HANDLERS),
@@ -91,7 +92,7 @@ def create_router(settings: ApiSettings) -> Litestar:
         request_max_body_size=settings.max_body_bytes,
         cors_config=_cors(settings),
         exception_handlers=errors.HANDLERS,
-        openapi_config=docs.openapi_config(version("groundswell"), settings.docs_script_url),
+        openapi_config=docs.openapi_config(version("groundswell")),
         logging_config=None,
     )
     for route in app.routes:

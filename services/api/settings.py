@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from msgspec import Meta
 
 from services.runtime.settings import Runtime
-
-# The page under /docs loads this script; a copy on a host of one's own does as well.
-_SCALAR: Final = "https://cdn.jsdelivr.net/npm/@scalar/api-reference@1.40.0"
 
 
 class ApiSettings(Runtime, frozen=True, kw_only=True):
@@ -37,6 +34,3 @@ class ApiSettings(Runtime, frozen=True, kw_only=True):
     stream_stall_seconds: Annotated[
         float, Meta(description="A feed whose client takes nothing for so long is closed.", gt=0)
     ] = 20.0
-    docs_script_url: Annotated[
-        str, Meta(description="Where /docs loads Scalar from; empty: Swagger UI from its CDN.")
-    ] = _SCALAR

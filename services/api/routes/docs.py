@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from litestar import get
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin, ScalarRenderPlugin, SwaggerRenderPlugin
-from litestar.response import Redirect
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
 
-_TITLE = "Groundswell"
-_DESCRIPTION = "Rankings, search, history, dependents and a live feed of open source."
+from litestar import Router, get
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
+from litestar.response import Redirect
+from litestar.static_files import create_static_files_router
+
+_TITLE: Final = "Groundswell"
+_DESCRIPTION: Final = "Rankings, search, history, dependents and a live feed of open source."
+_ASSETS: Final = "/docs/assets"
 
 
 @get("/", include_in_schema=False)
@@ -16,14 +22,14 @@ async def redirect_to_docs() -> Redirect:
     return Redirect("/docs")
 
 
-def openapi_config(version: str, script_url: str) -> OpenAPIConfig:
-    """
-    The document at `/docs/openapi.json`, and a page that shows it.
-
-    The page needs a script, which a browser loads from `script_url`: a CDN, unless a copy of it is
-    kept nearer. Without one it is Swagger UI, which comes from a CDN as well.
-    """
-    page = ScalarRenderPlugin(js_url=script_url) if script_url else SwaggerRenderPlugin()
+def openapi_config(version: str) -> OpenAPIConfig:
+    """The document at `/docs/openapi.json`, and Swagger UI at `/docs` that shows it."""
+    page = SwaggerRenderPlugin(
+        js_url=f"{_ASSETS}/swagger-ui-bundle.js",
+        css_url=f"{_ASSETS}/swagger-ui.css",
+        standalone_preset_js_url=f"{_ASSETS}/swagger-ui-standalone-preset.js",
+        favicon=f'<link rel="icon" href="{_ASSETS}/favicon-32x32.png">',
+    )
     return OpenAPIConfig(
         title=_TITLE,
         version=version,
@@ -31,3 +37,16 @@ def openapi_config(version: str, script_url: str) -> OpenAPIConfig:
         path="/docs",
         render_plugins=[page, JsonRenderPlugin()],
     )
+
+
+def assets() -> Router:
+    """
+    The files of Swagger UI, from the wheel that brings them: the page needs no other host.
+
+    Its package is found and not imported, since importing it starts with web frameworks.
+    """
+    spec = find_spec("swagger_ui")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError("swagger-ui-py is not installed: pip install 'groundswell[api]'")
+    folder = Path(spec.submodule_search_locations[0]) / "static"
+    return create_static_files_router(_ASSETS, [folder], include_in_schema=False)
