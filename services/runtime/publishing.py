@@ -25,7 +25,6 @@ from services.runtime import metrics
 TIMEOUT_SECONDS: Final = 5.0
 _WINDOW: Final = 2_000
 _EXPECTED_STREAM: Final = "Nats-Expected-Stream"
-_EXPECTED_LAST_ID: Final = "Nats-Expected-Last-Msg-Id"
 
 
 class Unconfirmed(Struct, frozen=True):
@@ -83,23 +82,17 @@ async def publish_all(
     stream: str,
     messages: Iterable[tuple[str, Event]],
     timeout_seconds: float = TIMEOUT_SECONDS,
-    *,
-    in_order: bool = False,
 ) -> None:
     """
     Publish `(subject, event)` in this order, many under way at once, and wait for all of them.
 
-    An event whose payload is encoded already may carry it as `msgspec.Raw`. With `in_order` the
-    stream takes a message only right after the one before it, so that a connection that breaks can
-    cut the rest off, but never leave a gap that a retry would fill too late; nobody else may then
-    publish to this stream.
+    An event whose payload is encoded already may carry it as `msgspec.Raw`.
 
     Raises:
         PublishFailed: some were not confirmed; the rest is stored. Nothing is sent any more once
             nothing was confirmed for `timeout_seconds`, or the connection broke.
     """
-    client = js._nc  # noqa: SLF001 - there is no public name for it
-    flight = _Flight(client, list(messages), timeout_seconds, in_order=in_order)
+    flight = _Flight(js._nc, list(messages), timeout_seconds)  # noqa: SLF001 - there is no public name for it
     failed = await flight.run(stream)
     metrics.PUBLISHED.labels(stream).inc(len(flight.messages) - len(failed))
     if failed:
@@ -116,15 +109,9 @@ class _Flight:
     """
 
     def __init__(
-        self,
-        client: Client,
-        messages: list[tuple[str, Event]],
-        timeout_seconds: float,
-        *,
-        in_order: bool,
+        self, client: Client, messages: list[tuple[str, Event]], timeout_seconds: float
     ) -> None:
         self.messages = messages
-        self._in_order = in_order
         self._client = client
         self._timeout_seconds = timeout_seconds
         self._waiting: set[int] = set()
@@ -153,8 +140,6 @@ class _Flight:
                 return index, "the connection to NATS is broken"
             headers = to_headers(event)
             headers[_EXPECTED_STREAM] = stream
-            if self._in_order and index > 0:
-                headers[_EXPECTED_LAST_ID] = self.messages[index - 1][1].id
             self._waiting.add(index)
             try:
                 await self._client.publish(

@@ -72,27 +72,6 @@ async def test_what_was_not_stored_is_listed_and_the_rest_is_stored(js: JetStrea
     assert 5 == (await js.stream_info("READINGS")).state.messages
 
 
-async def test_in_order_nothing_is_stored_behind_a_gap(js: JetStreamContext):
-    batch = [*events(2), ("nowhere", event(2)), *events(5)[3:]]
-
-    with pytest.raises(PublishFailed) as raised:
-        await publish_all(js, "READINGS", batch, in_order=True)
-
-    assert [2, 3, 4] == [one.index for one in raised.value.failed]
-    assert "last msg ID" in raised.value.failed[1].reason
-    assert 2 == (await js.stream_info("READINGS")).state.messages
-
-
-async def test_in_order_a_retry_goes_on_where_it_was_cut_off(js: JetStreamContext):
-    await publish_all(js, "READINGS", events(5), in_order=True)
-    await publish_all(js, "READINGS", events(9), in_order=True)
-
-    stored = [await js.get_msg("READINGS", sequence) for sequence in range(1, 10)]
-    assert [f"event-{number}" for number in range(9)] == [
-        (message.headers or {})["ce-id"] for message in stored
-    ]
-
-
 async def test_a_payload_that_is_encoded_already_is_sent_as_it_is(js: JetStreamContext):
     raw = msgspec.structs.replace(event(), data=msgspec.Raw(encode(event().data)))
     await publish_all(js, "READINGS", [(SUBJECT, raw)])
