@@ -18,21 +18,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
 import msgspec
 import structlog
-from msgspec import Raw
 from nats.js import JetStreamContext
 
-from contracts.envelope import Event
+from contracts.envelope import MESSAGE_ID
 from services.ingest.wire import Parcel, as_headers, send
 from services.runtime import metrics
 from services.runtime.broker import NotConnected
 from services.runtime.database import DatabaseError, DatabaseUnavailable, translated
-from services.runtime.publishing import PublishFailed, publish_all
+from services.runtime.publishing import PublishFailed, publish_raw
 
 # Any number will do, as long as it stays the same.
 _LOCK: Final = 7_114_511
@@ -122,24 +120,15 @@ async def drain(connection: Any, js: JetStreamContext) -> bool:
 
 async def _publish(js: JetStreamContext, parcels: list[Parcel]) -> None:
     client = js._nc  # noqa: SLF001 - there is no public name for it
-    if not await send(client, _STREAM, parcels):
-        # After a restart or a broken connection. What is stored already is dropped as a duplicate.
-        await publish_all(js, _STREAM, [(one.subject, _event(one)) for one in parcels])
+    if await send(client, _STREAM, parcels):
+        return
+    # After a restart or a broken connection. What is stored already is dropped as a duplicate; one
+    # by one, since a message that is lost must not be overtaken by those behind it.
+    for parcel in parcels:
+        headers = {MESSAGE_ID: parcel.id, "ce-id": parcel.id, **as_headers(parcel.headers)}
+        await publish_raw(js, _STREAM, parcel.subject, parcel.payload, headers)
 
 
 def _parcels(outbox_id: int, packed: bytes) -> Iterator[Parcel]:
     for number, (subject, headers, payload) in enumerate(_unpack(packed)):
         yield Parcel(f"{outbox_id}-{number}", subject, headers, payload)
-
-
-def _event(parcel: Parcel) -> Event:
-    headers = as_headers(parcel.headers)
-    return Event(
-        id=parcel.id,
-        type=headers["ce-type"],
-        source="ingest",
-        subject=headers["ce-subject"],
-        time=datetime.fromisoformat(headers["ce-time"]),
-        data=Raw(parcel.payload),
-        traceparent=headers.get("traceparent"),
-    )
