@@ -14,12 +14,16 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 class Version(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """
-    One release. The collector keeps dependencies for the latest one alone, or a packument of
-    thousands of versions would not fit into a message.
+    One release. The collector keeps `deprecated` of each and the rest of the latest one alone, or a
+    packument of thousands of versions would not fit into a message.
     """
 
     deprecated: Any = None
+    description: Any = None
     license: Any = None
+    keywords: Any = None
+    homepage: Any = None
+    repository: Any = None
     dependencies: Any = None
     dev_dependencies: Any = None
     peer_dependencies: Any = None
@@ -31,6 +35,9 @@ class Packument(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
     `GET /{name}`. `versions` and `dist-tags` are missing once a package was unpublished;
     `time.unpublished` is then an object. Other values of `time` are ISO 8601 strings.
+
+    What describes the package repeats what its latest version says of itself, and registries that
+    mirror npm leave it out.
     """
 
     name: str

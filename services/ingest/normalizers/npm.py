@@ -56,7 +56,7 @@ def packument(event: Event) -> Records:
     latest = versions.get(tagged) if tagged else None
     released = tuple(_versions(versions, times, channels))
     edges = tuple(_dependencies(latest)) if latest else ()
-    facts, directory = _facts(purl, data, latest or _UNKNOWN, channels, times)
+    facts, directory = _facts(purl, data, latest or _UNKNOWN, channels, times, released)
     relations = {RelationType.HOSTED_IN: _hosted_in(facts.repository, directory)}
     if latest:
         relations[RelationType.DEPENDS_ON] = edges
@@ -90,21 +90,28 @@ def downloads(event: Event) -> Records:
 
 
 def _facts(
-    purl: str, data: Packument, latest: Version, channels: dict[str, Any], times: dict[str, Any]
+    purl: str,
+    data: Packument,
+    latest: Version,
+    channels: dict[str, Any],
+    times: dict[str, Any],
+    released: tuple[records.Version, ...],
 ) -> tuple[Facts, str | None]:
+    """What the package says of itself; where it says nothing, what its latest version does."""
     name = take_apart(purl).full_name
-    repository, directory, extra = _repository(data.repository)
+    repository, directory, extra = _repository(data.repository or latest.repository)
     deprecated = _reason(latest.deprecated)
+    published = [version.published_at for version in released if version.published_at]
     facts = Facts(
-        description=shapes.text(data.description),
+        description=shapes.text(data.description) or shapes.text(latest.description),
         url=f"https://www.npmjs.com/package/{name}",
-        homepage=shapes.url(data.homepage),
+        homepage=shapes.url(data.homepage) or shapes.url(latest.homepage),
         repository=repository,
         license=_license(data.license) or _license(data.licenses) or _license(latest.license),
-        keywords=shapes.keywords(data.keywords),
+        keywords=shapes.keywords(data.keywords) or shapes.keywords(latest.keywords),
         latest_version=shapes.line(channels.get("latest"), _VERSION),
-        created_at=shapes.time(times.get("created")),
-        updated_at=shapes.time(times.get("modified")),
+        created_at=shapes.time(times.get("created")) or min(published, default=None),
+        updated_at=shapes.time(times.get("modified")) or max(published, default=None),
         state=State.DEPRECATED if deprecated else State.ACTIVE,
         extra=extra | ({"deprecated": deprecated} if deprecated else {}),
     )
