@@ -11,12 +11,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 from msgspec import Struct
 
 from contracts.responses import Run, Stats
 from contracts.vocabulary import RunStatus
+from groundswell import calls
+from groundswell.client import AsyncClient
+from groundswell.errors import GroundswellError
 from groundswell.stack import collecting, places, screen, state, watchlist
-from groundswell.stack.api import API, NoAnswer
 from groundswell.stack.errors import StackError
 from groundswell.stack.places import Places
 from groundswell.stack.screen import Screen, View
@@ -24,6 +27,7 @@ from groundswell.stack.stack import Stack
 
 _LOOK_SECONDS = 1.0
 _SHOWN_RUNS = 6
+_WATCHED_AT_ONCE = 1_000
 _INTERRUPTED = 130
 
 
@@ -49,7 +53,7 @@ def up(options: UpOptions) -> int:
             for name in state.end_leftovers(folder):
                 shown.say(f"Ended {name}, which an earlier `up` had left behind.")
             return asyncio.run(_Up(options, folder, wanted, shown).run())
-    except StackError as error:
+    except (StackError, GroundswellError) as error:
         print(error, file=sys.stderr)
         return 1
     except PermissionError as error:
@@ -71,7 +75,9 @@ class _Up:
         self._stats: Stats | None = None
         self._runs: tuple[Run, ...] = ()
         self._stack = Stack(folder, options.port, self._show)
-        self._api = API(self._stack.api_url)
+        self._url = self._stack.api_url
+        # A transport of its own, since the proxies of the environment have no say on 127.0.0.1.
+        self._client = AsyncClient(self._url, transport=httpx.AsyncHTTPTransport())
 
     async def run(self) -> int:
         """Work until done or told to stop, and leave nothing running."""
@@ -83,7 +89,7 @@ class _Up:
             self._screen.say("Stopping.")
             return _INTERRUPTED if self._options.once else 0
         finally:
-            await self._api.close()
+            await self._client.close()
             await self._stack.stop()
 
     async def _work(self) -> int:
@@ -92,9 +98,7 @@ class _Up:
         if self._options.collect:
             await self._stack.start_collector()
         self._stack.serve()
-        self._screen.say(
-            f"Groundswell serves {self._api.url} (documentation: {self._api.url}/docs)"
-        )
+        self._screen.say(f"Groundswell serves {self._url} (documentation: {self._url}/docs)")
         looking = asyncio.create_task(self._look())
         try:
             return await (self._collect_once() if self._options.once else _for_ever())
@@ -105,11 +109,14 @@ class _Up:
     async def _watch(self) -> None:
         """Watch what the user's file names; a stack that watches nothing gets the starter list."""
         purls = self._wanted
-        if purls is None and (await self._api.ask("/api/v1/stats", Stats)).watches == 0:
+        if purls is None and (await self._client.stats()).watches == 0:
             purls = watchlist.read(watchlist.STARTER)
+        added = known = 0
+        for start in range(0, len(purls or ()), _WATCHED_AT_ONCE):
+            watched = await self._client.watch((purls or [])[start : start + _WATCHED_AT_ONCE])
+            added, known = added + watched.added, known + watched.known
         if purls:
-            watched = await self._api.watch(purls)
-            self._screen.say(f"Watching {watched.added} more, {watched.known} as before.")
+            self._screen.say(f"Watching {added} more, {known} as before.")
 
     async def _collect_once(self) -> int:
         if not self._options.collect:
@@ -124,9 +131,9 @@ class _Up:
     async def _look(self) -> None:
         while True:
             # While the API is being started again, its line on the screen says so.
-            with contextlib.suppress(NoAnswer):
-                self._stats = await self._api.ask("/api/v1/stats", Stats)
-                runs = await self._api.ask(f"/api/v1/scrapes?limit={_SHOWN_RUNS}", list[Run])
+            with contextlib.suppress(GroundswellError):
+                self._stats = await self._client.stats()
+                runs = (await self._client.ask(calls.runs(page_size=_SHOWN_RUNS))).data
                 self._runs = tuple(run for run in runs if _is_worth_showing(run))
             self._show()
             await asyncio.sleep(_LOOK_SECONDS)
@@ -134,7 +141,7 @@ class _Up:
     def _show(self) -> None:
         children = tuple(self._stack.supervisor.children)
         self._screen.show(
-            View(url=self._api.url, children=children, stats=self._stats, runs=self._runs)
+            View(url=self._url, children=children, stats=self._stats, runs=self._runs)
         )
 
 
