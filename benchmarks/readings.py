@@ -100,8 +100,8 @@ _TYPES: Final[dict[type, str]] = {
 
 
 def _facts(one: _Package, day: int, at: datetime) -> npm.Packument | pypi.Project:
-    rng = random.Random(f"{one.number}-{day}")
-    released = day if rng.random() < _RELEASED else 0
+    rng = random.Random(one.number)
+    released = sum(rng.random() < _RELEASED for _ in range(day))
     versions = [f"1.{minor}.0" for minor in range(one.versions + released)]
     words = sorted(set(random.Random(one.number).choices(_WORDS, k=6)))
     build = _project if one.source is Source.PYPI else _packument

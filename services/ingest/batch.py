@@ -206,6 +206,6 @@ def measures() -> tuple[list[Any], ...]:
 
 
 def fingerprint(records: Records) -> bytes:
-    """Of the sets that go with the facts: equal for equal sets, in whatever process."""
-    told = _encode((records.relations, records.tags, records.versions))
+    """Of the facts and the sets that go with them: equal for equal ones."""
+    told = _encode((records.facts, records.relations, records.tags, records.versions))
     return hashlib.blake2b(told, digest_size=12).digest()

@@ -26,20 +26,22 @@ _SCOPES: Final[dict[str, Scope | None]] = {scope.value: scope for scope in Scope
 _pack: Final = msgspec.msgpack.Encoder().encode
 
 
+def artifact_created(records: Records) -> ArtifactChanged:
+    """Facts were told for the first time."""
+    return _artifact(records, What.CREATED, {})
+
+
 def artifact_changed(
-    purl: str, facts: Facts, row: Mapping[str, Any], at: datetime
+    records: Records, facts: Facts, row: Mapping[str, Any]
 ) -> ArtifactChanged | None:
     """
-    What newer facts change; `row` holds the values before, as `ARTIFACTS` returned them.
+    What newer facts change; `row` holds the values before, as `FACTS` returned them.
 
     Returns:
         None when they say what was known.
     """
-    kind, source = whose(purl)
     if not row["tracked"]:
-        return ArtifactChanged(
-            purl=purl, kind=kind, source=source, what=What.CREATED, fields={}, observed_at=at
-        )
+        return artifact_created(records)
     fields = {
         name: (old, new) for name in _FIELDS if (old := row[name]) != (new := getattr(facts, name))
     }
@@ -49,22 +51,24 @@ def artifact_changed(
         fields["repository"] = (row["repository"], facts.repository)
     if not fields:
         return None
-    what = What.RESTORED if row["state"] == State.GONE else What.UPDATED
-    return ArtifactChanged(
-        purl=purl, kind=kind, source=source, what=what, fields=fields, observed_at=at
-    )
+    back = row["state"] == State.GONE
+    return _artifact(records, What.RESTORED if back else What.UPDATED, fields)
 
 
-def artifact_gone(purl: str, state: str, at: datetime) -> ArtifactChanged:
+def artifact_gone(records: Records, state: str) -> ArtifactChanged:
     """`state` is the one before."""
-    kind, source = whose(purl)
+    return _artifact(records, What.GONE, {"state": (state, State.GONE)})
+
+
+def _artifact(records: Records, what: What, fields: dict[str, tuple[Any, Any]]) -> ArtifactChanged:
+    kind, source = whose(records.purl)
     return ArtifactChanged(
-        purl=purl,
+        purl=records.purl,
         kind=kind,
         source=source,
-        what=What.GONE,
-        fields={"state": (state, State.GONE)},
-        observed_at=at,
+        what=what,
+        fields=fields,
+        observed_at=records.read_at,
     )
 
 

@@ -7,7 +7,10 @@ Source: https://pypi.org/classifiers/
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Final
+
+from msgspec import Struct
 
 from contracts.vocabulary import TagCategory
 from services.ingest import shapes
@@ -43,33 +46,41 @@ _SPDX: Final = {
 _VAGUE: Final = frozenset({"OSI Approved"})
 
 
-def licenses(classifiers: Any) -> tuple[str | None, str | None]:
-    """The licences that are told exactly, and all that are told at all."""
+class Classified(Struct, frozen=True):
+    """
+    What the classifiers of a project say. `exact` are the licences that are told exactly, `named`
+    all that are told at all; `language` is the programming language, when there is only one; `tags`
+    are languages and frameworks in lower case, without their versions.
+    """
+
+    exact: str | None
+    named: str | None
+    language: str | None
+    tags: tuple[Tag, ...]
+
+
+def classify(classifiers: Any) -> Classified:
+    """Read the classifiers of a project."""
+    return _classify(tuple(shapes.texts(classifiers, _LENGTH)))
+
+
+@lru_cache(maxsize=16_384)
+def _classify(classifiers: tuple[str, ...]) -> Classified:
     names = [parts[-1] for parts in _under(classifiers, "License") if parts[-1] not in _VAGUE]
-    exact = shapes.distinct((_SPDX.get(name) for name in names), " OR ")
-    return exact, shapes.distinct((_SPDX.get(name, name) for name in names), " OR ")
+    languages = [parts[0] for parts in _under(classifiers, "Programming Language")]
+    frameworks = [parts[0] for parts in _under(classifiers, "Framework")]
+    tags = [(TagCategory.LANGUAGE, name.lower()) for name in languages]
+    tags += [(TagCategory.FRAMEWORK, name.lower()) for name in frameworks]
+    return Classified(
+        exact=shapes.distinct((_SPDX.get(name) for name in names), " OR "),
+        named=shapes.distinct((_SPDX.get(name, name) for name in names), " OR "),
+        language=languages[0] if len(set(languages)) == 1 else None,
+        tags=tuple(dict.fromkeys(tags)),
+    )
 
 
-def language(classifiers: Any) -> str | None:
-    """The programming language, when there is only one."""
-    names = {parts[0] for parts in _under(classifiers, "Programming Language")}
-    return names.pop() if len(names) == 1 else None
-
-
-def tags(classifiers: Any) -> list[Tag]:
-    """Languages and frameworks, in lower case and without their versions."""
-    found = [
-        *(
-            (TagCategory.LANGUAGE, parts[0])
-            for parts in _under(classifiers, "Programming Language")
-        ),
-        *((TagCategory.FRAMEWORK, parts[0]) for parts in _under(classifiers, "Framework")),
-    ]
-    return list(dict.fromkeys((category, name.lower()) for category, name in found))
-
-
-def _under(classifiers: Any, root: str) -> Iterator[list[str]]:
+def _under(classifiers: tuple[str, ...], root: str) -> Iterator[list[str]]:
     prefix = root + _SEPARATOR
-    for text in shapes.texts(classifiers, _LENGTH):
+    for text in classifiers:
         if text.startswith(prefix) and len(text) > len(prefix):
             yield [part.strip() for part in text.removeprefix(prefix).split(_SEPARATOR)]

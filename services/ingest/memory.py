@@ -21,8 +21,17 @@ from services.ingest.records import Records, Tag
 _REMEMBERED: Final = 200_000
 
 
+class Outdated(Exception):
+    """What was known when the batch began is not so any more; begin it again."""
+
+
 class Told(NamedTuple):
-    """Which facts of an artifact were written last: when they were read, and a fingerprint."""
+    """
+    Which facts of an artifact this process wrote last: when they were read, and a fingerprint.
+
+    Every writer of facts leaves `read_at` behind. Where the database still has that of ours, nobody
+    has told the artifact anything since.
+    """
 
     read_at: datetime
     fingerprint: bytes
@@ -66,13 +75,6 @@ class Known(Struct, frozen=True):
     ids: dict[str, int]
     tags: dict[Tag, int]
     told: dict[str, Told]
-
-    def is_as_told(self, records: Records, read_at: datetime | None, fingerprint: bytes) -> bool:
-        """
-        Whether the sets in the database are those of these records: the facts there were read at
-        `read_at`, which are those that this process wrote last, and they came with the same sets.
-        """
-        return self.told.get(records.purl) == (read_at, fingerprint)
 
 
 async def prepare(connection: Any, memory: Memory, batch: Sequence[Records]) -> Known:

@@ -3,9 +3,8 @@ Every statement of the writer. A batch is passed as one JSON array of rows, take
 that costs a tenth of the time that arrays by column cost the driver, and what it costs PostgreSQL
 runs beside it.
 
-Rows that several batches may want are taken in the order of their purls, by one statement, so two
-replicas cannot wait for each other in a circle. Who holds an artifact's row is alone with all that
-belongs to it: its metrics, history, relations, versions, tags and ranks.
+A batch first locks the artifacts that it is about. Who holds an artifact's row is alone with all
+that belongs to it: its metrics, history, relations, versions, tags and ranks.
 
 Times are compared by `>=`, so that a reading that is replayed counts again: its normalizer may have
 been mended since.
@@ -45,9 +44,15 @@ SELECT t.category, t.name, t.id
 FROM unnest($1::text[], $2::text[]) AS n(category, name) JOIN tags t USING (category, name)
 """
 
-# The change detector for facts. A row without `read_at` tells none: it is there to be locked, or to
-# be made. What comes back is what was inserted or updated, with the values that it had before.
-ARTIFACTS: Final = """
+# Everybody locks in the order of ids, so nobody waits in a circle. Edges to an artifact may still
+# be made meanwhile.
+LOCK: Final = """
+SELECT id, read_at, tracked FROM artifacts WHERE id = ANY($1::bigint[])
+ORDER BY id FOR NO KEY UPDATE
+"""
+
+# A row without `read_at` tells no facts. What somebody else made meanwhile does not come back.
+NEW_ARTIFACTS: Final = """
 INSERT INTO artifacts (
     purl, kind, source, namespace, name, description, url, homepage, repository_id, language,
     license, keywords, latest_version, created_at, updated_at, read_at, tracked, state, extra
@@ -68,22 +73,42 @@ FROM json_table($1::jsonb, '$[*]' COLUMNS (
     extra jsonb PATH '$[17]'
 )) AS n
 ORDER BY n.purl
-ON CONFLICT (purl) DO UPDATE SET
-    description = excluded.description, url = excluded.url, homepage = excluded.homepage,
-    repository_id = excluded.repository_id, language = excluded.language,
-    license = excluded.license, keywords = excluded.keywords,
-    latest_version = excluded.latest_version, created_at = excluded.created_at,
-    updated_at = excluded.updated_at, read_at = excluded.read_at, tracked = true,
-    state = excluded.state, extra = excluded.extra
-WHERE excluded.read_at >= coalesce(artifacts.read_at, '-infinity')
+ON CONFLICT (purl) DO NOTHING
+RETURNING purl, id
+"""
+
+# The change detector for facts: what comes back is what was there before.
+FACTS: Final = """
+UPDATE artifacts AS a SET
+    description = n.description, url = n.url, homepage = n.homepage,
+    repository_id = n.repository_id, language = n.language, license = n.license,
+    keywords = n.keywords, latest_version = n.latest_version, created_at = n.created_at,
+    updated_at = n.updated_at, read_at = n.read_at, tracked = true, state = n.state,
+    extra = n.extra
+FROM json_table($1::jsonb, '$[*]' COLUMNS (
+    purl text PATH '$[0]', description text PATH '$[5]',
+    url text PATH '$[6]', homepage text PATH '$[7]',
+    repository_id bigint PATH '$[8]' ERROR ON ERROR,
+    language text PATH '$[9]', license text PATH '$[10]', keywords text[] PATH '$[11]',
+    latest_version text PATH '$[12]', created_at timestamptz PATH '$[13]' ERROR ON ERROR,
+    updated_at timestamptz PATH '$[14]' ERROR ON ERROR,
+    read_at timestamptz PATH '$[15]' ERROR ON ERROR, state text PATH '$[16]',
+    extra jsonb PATH '$[17]'
+)) AS n
+WHERE a.purl = n.purl
 RETURNING
-    id, purl, read_at IS NOT NULL AS accepted, coalesce(old.tracked, false) AS tracked,
-    old.read_at, old.description, old.url, old.homepage, old.language, old.license, old.keywords,
-    old.latest_version, old.created_at, old.updated_at, old.state,
+    a.purl, old.tracked, old.description, old.url, old.homepage, old.language, old.license,
+    old.keywords, old.latest_version, old.created_at, old.updated_at, old.state,
     old.repository_id IS DISTINCT FROM new.repository_id AS moved,
     CASE WHEN old.repository_id IS DISTINCT FROM new.repository_id
          THEN (SELECT r.purl FROM artifacts r WHERE r.id = old.repository_id)
     END AS repository
+"""
+
+# The same facts were read again.
+SEEN: Final = """
+UPDATE artifacts AS a SET read_at = n.read_at
+FROM unnest($1::bigint[], $2::timestamptz[]) AS n(id, read_at) WHERE a.id = n.id
 """
 
 GONE: Final = """
@@ -284,12 +309,13 @@ ON CONFLICT DO NOTHING
 RANKS: Final = """
 INSERT INTO ranks AS r (artifact_id, kind, source, latest, hot, used)
 SELECT a.id, a.kind, a.source, a.updated_at, hot.value, used.value
-FROM artifacts a
+FROM unnest($1::bigint[]) AS t(id)
+JOIN artifacts a USING (id)
 LEFT JOIN unnest($2::text[], $3::smallint[], $4::smallint[]) AS m(source, hot, used)
     ON m.source = a.source
 LEFT JOIN current_metrics hot ON hot.artifact_id = a.id AND hot.metric_id = m.hot
 LEFT JOIN current_metrics used ON used.artifact_id = a.id AND used.metric_id = m.used
-WHERE a.id = ANY($1::bigint[]) AND a.tracked
+WHERE a.tracked
 ON CONFLICT (artifact_id) DO UPDATE SET
     kind = excluded.kind, source = excluded.source, latest = excluded.latest,
     hot = excluded.hot, used = excluded.used

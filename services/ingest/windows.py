@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from operator import lt
 from typing import Final
 
 from services.ingest.records import Observation, Series, UnexpectedShape
@@ -32,8 +33,7 @@ def windows(
     Raises:
         UnexpectedShape: a count that cannot be one.
     """
-    counts = dict(sorted(zip(ends, downloads, strict=True)))
-    days, values = list(counts), list(counts.values())
+    days, values = _ascending(list(ends), list(downloads))
     if values and not 0 <= min(values) <= max(values) <= _MOST:
         raise UnexpectedShape("a day has a count of downloads that cannot be")
     counted = len(days) - _uncounted(values)
@@ -50,13 +50,24 @@ def windows(
 
 
 def _runs(days: Sequence[datetime], values: Sequence[int]) -> Iterator[Series]:
-    """Series without a day missing."""
+    """Series without a day missing; nearly always there is just one."""
+    if days and days[-1] - days[0] == (len(days) - 1) * _DAY:
+        yield Series("downloads_day", days[0], days[-1], tuple(map(float, values)))
+        return
     start = 0
     for end in range(1, len(days) + 1):
         if end == len(days) or days[end] - days[end - 1] != _DAY:
             told = tuple(map(float, values[start:end]))
             yield Series("downloads_day", days[start], days[end - 1], told)
             start = end
+
+
+def _ascending(days: list[datetime], values: list[int]) -> tuple[list[datetime], list[int]]:
+    """By day, each once; nearly always they come so."""
+    if all(map(lt, days, days[1:])):
+        return days, values
+    counts = dict(sorted(zip(days, values, strict=True)))
+    return list(counts), list(counts.values())
 
 
 def _uncounted(values: Sequence[int]) -> int:

@@ -18,7 +18,8 @@ from packaging.version import Version as ReleaseNumber
 from contracts.envelope import Event
 from contracts.readings.pypi import Downloads, File, Info, Project
 from contracts.vocabulary import RelationType, Scope, Source, TagCategory
-from services.ingest import classifiers, records, requirements, shapes
+from services.ingest import records, requirements, shapes
+from services.ingest.classifiers import Classified, classify
 from services.ingest.purls import take_apart
 from services.ingest.records import Edge, Facts, Observation, Records, Tag
 from services.ingest.repositories import repository_purl
@@ -49,7 +50,8 @@ def project(event: Event) -> Records:
     data: Project = event.data
     purl = shapes.subject(event, Source.PYPI)
     needed = requirements.edges(data.info.requires_dist)
-    facts = _facts(purl, data, needed.problems if needed else ())
+    told = classify(data.info.classifiers)
+    facts = _facts(purl, data, told, needed.problems if needed else ())
     relations = {RelationType.HOSTED_IN: _hosted_in(facts.repository)}
     if needed:
         relations[RelationType.DEPENDS_ON] = needed.edges
@@ -60,7 +62,7 @@ def project(event: Event) -> Records:
         facts=facts,
         observations=tuple(_counts(data, edges, event.time)),
         relations=relations,
-        tags=_tags(facts, data.info),
+        tags=(*_tags(facts), *told.tags),
         versions=None if data.releases is None else tuple(_versions(data.releases)),
     )
 
@@ -84,26 +86,29 @@ def downloads(event: Event) -> Records:
     )
 
 
-def _facts(purl: str, data: Project, problems: tuple[str, ...]) -> Facts:
+def _facts(purl: str, data: Project, told: Classified, problems: tuple[str, ...]) -> Facts:
     info = data.info
-    links = _links(info)
+    named = list(_named_links(info))
+    links = _links(info, named)
     uploads = [at for files in (data.releases or {}).values() for at in _uploads(files)]
     return Facts(
         description=shapes.text(info.summary),
         url=f"https://pypi.org/project/{take_apart(purl).name}/",
         homepage=shapes.url(info.home_page) or links.get("homepage") or links.get("home"),
         repository=_repository(links),
-        language=classifiers.language(info.classifiers),
-        license=_license(info),
+        language=told.language,
+        license=_license(info, told),
         keywords=shapes.keywords(info.keywords),
         latest_version=shapes.line(info.version, _VERSION),
         created_at=min(uploads, default=None),
         updated_at=max(uploads, default=None),
-        extra=dict(_extra(data, problems)),
+        extra=_extra(data, named, problems),
     )
 
 
-def _extra(data: Project, problems: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+def _extra(
+    data: Project, named: list[tuple[str, str, str]], problems: tuple[str, ...]
+) -> dict[str, Any]:
     info = data.info
     told = {
         "author": shapes.text(info.author, 200) or _mail_name(info.author_email),
@@ -111,10 +116,10 @@ def _extra(data: Project, problems: tuple[str, ...]) -> Iterator[tuple[str, Any]
         "organization": shapes.text(data.ownership.organization, 200) if data.ownership else None,
         "requires_python": shapes.text(info.requires_python, 200),
         "yanked": (shapes.text(info.yanked_reason) or "yanked") if info.yanked is True else None,
-        "links": {label: url for label, url, _ in _named_links(info)},
+        "links": {label: url for label, url, _ in named},
         "problems": list(problems),
     }
-    yield from ((key, value) for key, value in told.items() if value)
+    return {key: value for key, value in told.items() if value}
 
 
 def _mail_name(value: Any) -> str | None:
@@ -132,8 +137,8 @@ def _named_links(info: Info) -> Iterator[tuple[str, str, str]]:
             yield shown, url, "".join(filter(str.isalnum, shown.lower()))
 
 
-def _links(info: Info) -> dict[str, str]:
-    links = {key: url for _, url, key in _named_links(info)}
+def _links(info: Info, named: list[tuple[str, str, str]]) -> dict[str, str]:
+    links = {key: url for _, url, key in named}
     home = shapes.url(info.home_page)
     return links if home is None else {"homepage": home} | links
 
@@ -145,16 +150,15 @@ def _repository(links: dict[str, str]) -> str | None:
     return None
 
 
-def _license(info: Info) -> str | None:
+def _license(info: Info, told: Classified) -> str | None:
     """
     The expression, else what classifiers say, else a licence told in one short line.
 
     Some put the whole text of their licence there. Classifiers that leave open which licence of a
     family it is (`BSD License`) come last.
     """
-    exact, vague = classifiers.licenses(info.classifiers)
-    short = shapes.line(info.license, _LICENSE_LINE)
-    return shapes.line(info.license_expression, _LICENSE) or exact or short or vague
+    stated = shapes.line(info.license_expression, _LICENSE)
+    return stated or told.exact or shapes.line(info.license, _LICENSE_LINE) or told.named
 
 
 def _versions(releases: dict[str, list[File]]) -> Iterator[records.Version]:
@@ -213,7 +217,6 @@ def _people(roles: Any) -> set[str]:
     return {user for user in users if isinstance(user, str) and user}
 
 
-def _tags(facts: Facts, info: Info) -> tuple[Tag, ...]:
+def _tags(facts: Facts) -> list[Tag]:
     license_ = [(TagCategory.LICENSE, facts.license)] if facts.license else []
-    words = [(TagCategory.GENERAL, word) for word in facts.keywords]
-    return (*license_, *words, *classifiers.tags(info.classifiers))
+    return [*license_, *((TagCategory.GENERAL, word) for word in facts.keywords)]
