@@ -22,6 +22,7 @@ app.command()(operating.up)
 app.command()(operating.run)
 app.command()(operating.migrate)
 app.command()(operating.streams)
+app.command()(operating.replay)
 app.command()(operating.schema)
 app.command()(collecting.collect)
 app.add_typer(watching.app, name="watch")
@@ -54,6 +55,7 @@ def _expected() -> tuple[type[Exception], ...]:
     from contracts.identity import InvalidPurl
     from groundswell.errors import GroundswellError
     from groundswell.stack.errors import StackError
+    from services.runtime.publishing import PublishFailed
     from services.runtime.settings import SettingsError
     from services.runtime.streams import StreamsError
 
@@ -64,6 +66,7 @@ def _expected() -> tuple[type[Exception], ...]:
         NatsError,
         OSError,
         PostgresError,
+        PublishFailed,
         SettingsError,
         StackError,
         StreamsError,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import re
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
@@ -9,8 +13,11 @@ from typing import Annotated
 
 import typer
 
+from contracts.vocabulary import Source
 from groundswell.cli import places
 from groundswell.cli.places import DatabaseURL, DataDir, NatsURL
+
+_UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
 class Service(StrEnum):
@@ -74,13 +81,9 @@ def streams(
     ] = False,
 ) -> None:
     """Make the streams, consumers and schedules of this release."""
-    import asyncio
-    import logging
-
     from services.runtime.streams import apply
 
-    # The driver logs every try with a traceback, and raises the same in the end.
-    logging.getLogger("nats").setLevel(logging.CRITICAL)
+    _silence_driver()
     url = nats_url or places.running(data_dir, "--nats-url").nats_url
     lines = asyncio.run(_drift(url) if check else apply(url))
     for line in lines:
@@ -88,6 +91,11 @@ def streams(
     if not lines:
         print("The streams are up to date.")
     raise typer.Exit(1 if check and lines else 0)
+
+
+def _silence_driver() -> None:
+    """It logs every try with a traceback, and raises the same in the end."""
+    logging.getLogger("nats").setLevel(logging.CRITICAL)
 
 
 async def _drift(nats_url: str) -> list[str]:
@@ -102,6 +110,52 @@ async def _drift(nats_url: str) -> list[str]:
         return await drift(connection.jetstream())
     finally:
         await connection.close()
+
+
+def replay(
+    dead: Annotated[
+        bool, typer.Option("--dead", help="What was given up goes back to where it came from.")
+    ] = False,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            help="Readings since then go to ingest again: 36h, 7d, or an ISO 8601 time in UTC.",
+            show_default=False,
+        ),
+    ] = None,
+    source: Annotated[Source | None, typer.Option(help="Of this source alone.")] = None,
+    nats_url: NatsURL = None,
+    data_dir: DataDir = None,
+) -> None:
+    """
+    Give messages another chance.
+
+    After the cause is gone: dead letters, or every reading since a moment. What was right already
+    changes nothing.
+    """
+    from groundswell.replay import replay_dead, replay_since
+
+    if dead == (since is not None):
+        raise typer.BadParameter("give one of them", param_hint="--dead or --since")
+    moment = None if since is None else _moment(since)
+    url = nats_url or places.running(data_dir, "--nats-url").nats_url
+    _silence_driver()
+    if moment is None:
+        print(f"Dead letters sent again: {asyncio.run(replay_dead(url, source))}.")
+    else:
+        print(f"Readings sent again: {asyncio.run(replay_since(url, moment, source))}.")
+
+
+def _moment(text: str) -> datetime:
+    """So long ago, or a time; without a zone it is meant in UTC."""
+    if found := re.fullmatch(r"(\d{1,4})(min|h|d)", text):
+        return datetime.now(UTC) - int(found[1]) * _UNITS[found[2]]
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        message = f"{text!r} is neither like 30min, 36h or 7d, nor an ISO 8601 time"
+        raise typer.BadParameter(message, param_hint="--since") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def schema(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from contracts.responses import ArtifactDetail, History, MetricValue, Point, Run, Version, Watch
 from contracts.vocabulary import RunStatus, Source
 from groundswell import Client
-from groundswell.cli import app, places
+from groundswell.cli import app, operating, places
 from groundswell.stack import up
 from groundswell.stack.up import UpOptions
 from tests.support.answers import NOW, Reply, Script, artifact, ok, problem, stream
@@ -378,3 +379,38 @@ def test_run_starts_a_service_and_exits_as_it_does(
 
 def test_run_of_an_unknown_service_is_a_wrong_question(command: Command) -> None:
     assert command("run", "search")[0] == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["--dead", "--since", "1h"], ["--since", "yesterday"], ["--since", "12"]],
+    ids=" ".join,
+)
+def test_replay_wants_to_know_what(command: Command, arguments: list[str]) -> None:
+    code, _ = command("replay", *arguments, "--nats-url", "nats://127.0.0.1:1")
+
+    assert code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-11-20T03:00:00Z", datetime(2026, 11, 20, 3, tzinfo=UTC)),
+        ("2026-11-20T03:00:00", datetime(2026, 11, 20, 3, tzinfo=UTC)),
+        ("2026-11-20T05:00:00+02:00", datetime(2026, 11, 20, 3, tzinfo=UTC)),
+        ("2026-11-20", datetime(2026, 11, 20, tzinfo=UTC)),
+    ],
+)
+def test_a_moment_is_meant_in_utc(text: str, moment: datetime) -> None:
+    assert operating._moment(text) == moment
+
+
+@pytest.mark.parametrize(
+    ("text", "ago"),
+    [("30min", timedelta(minutes=30)), ("36h", timedelta(hours=36)), ("7d", timedelta(days=7))],
+)
+def test_a_moment_may_be_so_long_ago(text: str, ago: timedelta) -> None:
+    before = datetime.now(UTC)
+    moment = operating._moment(text)
+
+    assert before - ago <= moment <= datetime.now(UTC) - ago
