@@ -34,6 +34,11 @@ def reading(type_: str) -> str:
     return f"readings.{version}.{source}.{resource}"
 
 
+def readings(source: str | None = None) -> str:
+    """A filter for readings; what is not given matches all."""
+    return READINGS if source is None else f"readings.*.{source}.>"
+
+
 def reading_source(subject: str) -> str:
     """The source that a reading's subject names."""
     return subject.split(".")[2]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Final
@@ -126,12 +126,7 @@ async def bury(js: JetStreamContext, message: Msg, reason: str, consumer: Consum
         PublishFailed: DEAD did not confirm it; the message is then still undecided.
     """
     metadata = message.metadata
-    headers = {
-        # Those of the server speak of the first publishing: its id, its expectations.
-        name: value
-        for name, value in (message.headers or {}).items()
-        if _HEADER.fullmatch(name) and not name.lower().startswith("nats-")
-    }
+    headers = portable(message.headers or {})
     headers |= {
         MESSAGE_ID: f"{metadata.stream}-{metadata.sequence.stream}-{consumer.durable}",
         REASON: reason[:_MAX_REASON],
@@ -144,6 +139,19 @@ async def bury(js: JetStreamContext, message: Msg, reason: str, consumer: Consum
     await publish_raw(js, _DEAD, subject, message.data, headers)
     await message.term()
     log.warning("buried", reason=reason, subject=message.subject, **_where(message))
+
+
+def portable(headers: Mapping[str, str]) -> dict[str, str]:
+    """
+    The headers that a message takes along when it is published anew.
+
+    Those of the server stay behind: they speak of the first publishing, its id, its expectations.
+    """
+    return {
+        name: value
+        for name, value in headers.items()
+        if _HEADER.fullmatch(name) and not name.lower().startswith("nats-")
+    }
 
 
 class Breaker:
