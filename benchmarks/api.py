@@ -90,7 +90,7 @@ async def _measure(
         figures[what], figures[f"{what}_bare"] = own, limit
         ratios[what] = round(own.requests_per_second / limit.requests_per_second, 3)
         print(f"{what:8} {own} bare {limit} ratio {ratios[what]}", flush=True)
-    far = min(_FAR, options.artifacts // 2)
+    far = _FAR if options.artifacts > _FAR + _PAGE else options.artifacts // 2
     cursor = await _cursor_at(ours, far)
     first_path = f"/api/v1/artifacts?sort=hot&limit={_PAGE}"
     first = await _best(ours, first_path, options)
@@ -135,7 +135,7 @@ def main() -> None:
         figures, ratios = asyncio.run(_measure(ours, bare, purl, options))
     line = {
         "benchmark": "api",
-        "figures": {"artifacts": options.artifacts, **figures},
+        "figures": {"artifacts": options.artifacts, "load": load.generator(), **figures},
         "ratios": ratios,
     }
     print(msgspec.json.encode(line).decode())

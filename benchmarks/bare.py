@@ -19,6 +19,8 @@ import uvicorn
 from litestar import Litestar, Response, get
 from litestar.datastructures import State
 
+from services.api.database import keep
+
 _COLUMNS: Final = """
     a.id, a.purl, a.kind, a.source, a.namespace, a.name, a.description, a.url, a.homepage,
     a.language, a.license, a.keywords, a.latest_version, a.created_at, a.updated_at,
@@ -61,7 +63,10 @@ def _answer(rows: list[Any]) -> Response[bytes]:
 def create_app(database_url: str) -> Litestar:
     @asynccontextmanager
     async def pool(app: Litestar) -> AsyncIterator[None]:
-        async with asyncpg.create_pool(database_url, min_size=4, max_size=10) as connections:
+        # Ours spares the reset of returned connections; it would be no bare limit with it.
+        async with asyncpg.create_pool(
+            database_url, min_size=4, max_size=10, reset=keep
+        ) as connections:
             app.state.pool = connections
             yield
 

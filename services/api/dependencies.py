@@ -49,6 +49,7 @@ ECOSYSTEMS: Final = {
 }
 
 Text = Annotated[str | None, QueryParameter(min_length=1, max_length=512)]
+Moment = Annotated[str | None, QueryParameter(schema_extra={"format": "date-time"})]
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many at most.")]
 CursorText = Annotated[str | None, QueryParameter(description="`meta.next` of the page before.")]
 Offset = Annotated[
@@ -121,7 +122,7 @@ def question(
     license: Text = None,  # noqa: A002 - the name of the parameter
     language: Text = None,
     owner: Text = None,
-    updated_since: FromQuery[datetime | None] = None,
+    updated_since: Moment = None,
 ) -> Question:
     filters = Filters(
         kind=kind,
@@ -130,7 +131,7 @@ def question(
         license=license,
         language=language,
         owner=owner,
-        updated_since=utc(updated_since),
+        updated_since=moment(updated_since),
     )
     return Question(page, filters)
 
@@ -145,7 +146,7 @@ def package_question(
     license: Text = None,  # noqa: A002 - the name of the parameter
     language: Text = None,
     owner: Text = None,
-    updated_since: FromQuery[datetime | None] = None,
+    updated_since: Moment = None,
 ) -> Question:
     if ecosystem is not None:
         if ecosystem not in ECOSYSTEMS:
@@ -293,9 +294,20 @@ def artifact_not_found(key: object) -> NotFound:
     return NotFound("ARTIFACT_NOT_FOUND", f"there is no artifact {key}", artifact=str(key))
 
 
-def utc(time: datetime | None) -> datetime | None:
-    """A time without a zone is meant in UTC."""
-    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
+def moment(text: str | None) -> datetime | None:
+    """
+    A time in ISO 8601; without a zone it is meant in UTC.
+
+    Raises:
+        InvalidParameter: it is none. Litestar would take numbers for seconds since 1970.
+    """
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidParameter(f"updated_since: {error}", updated_since=text) from error
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 async def known_parameters_only(

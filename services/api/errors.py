@@ -102,12 +102,12 @@ class Unavailable(APIError):
 
 
 def documented(*statuses: int) -> dict[int, ResponseSpec]:
-    """The errors of a route for OpenAPI; every route can answer 503."""
+    """The errors of a route for OpenAPI; 400 and 503 can be the answer of every one."""
     return {
         status: ResponseSpec(
             ErrorBody, generate_examples=False, description=HTTPStatus(status).phrase
         )
-        for status in (*statuses, HTTPStatus.SERVICE_UNAVAILABLE)
+        for status in (HTTPStatus.BAD_REQUEST, *statuses, HTTPStatus.SERVICE_UNAVAILABLE)
     }
 
 

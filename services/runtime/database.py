@@ -65,8 +65,9 @@ def create_pool(
         reset=reset,
         server_settings={
             "application_name": f"groundswell-{service}",
-            # Compiling costs more than it saves for queries of milliseconds.
+            # Compiling costs more than it saves for queries of milliseconds, and so do helpers.
             "jit": "off",
+            "max_parallel_workers_per_gather": "0",
             "timezone": "UTC",
         },
     )

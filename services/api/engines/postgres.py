@@ -35,19 +35,25 @@ _ORDERS: Final = {
 # $1 the text, $2 any of its words, $3 its spellings as a name, $4 the namespace that goes with it,
 # $5 and $6 between which the names are that begin with it, $7 its spellings with two letters
 # swapped: of all mistakes that one leaves the fewest trigrams alike.
+# What matches is found first, by the index for it; `OFFSET 0` keeps the planner from walking all of
+# the ranking instead, to look at each whether it matches.
 _CANDIDATES: Final = """
-    SELECT a.id FROM query, artifacts a JOIN ranks r ON r.artifact_id = a.id
-    WHERE a.tracked AND {match} AND {conditions}
-    ORDER BY {order} r.hot DESC NULLS LAST, a.id DESC LIMIT {most}
+    SELECT a.id FROM (
+        SELECT id, name FROM query, artifacts WHERE tracked AND {match} OFFSET 0
+    ) a JOIN ranks r ON r.artifact_id = a.id
+    WHERE {conditions} ORDER BY {order} r.hot DESC NULLS LAST, a.id DESC LIMIT {most}
 """
+# Mistakes are looked for, and fewer than all of the words, where there is little without; a limit
+# of 0 asks for nothing.
 _SEARCH: Final = """
-    WITH query AS (
+    WITH query AS MATERIALIZED (
         SELECT websearch_to_tsquery('english', $1) || websearch_to_tsquery('simple', $1) AS every,
                websearch_to_tsquery('english', $2) AS some
-    ), every AS MATERIALIZED ({every}),
-    found AS (
-        SELECT id FROM every
-        UNION ({exact}) UNION ({swapped}) UNION ({beginning}) UNION ({alike}) UNION ({some})
+    ), plain AS MATERIALIZED (({every}) UNION ({exact}) UNION ({beginning})),
+    spare AS MATERIALIZED (
+        SELECT CASE WHEN count(*) < {few} THEN 200 ELSE 0 END AS most FROM plain
+    ), found AS (
+        SELECT id FROM plain UNION ({swapped}) UNION ({alike}) UNION ({some})
     ), scored AS (
         SELECT a.id, r.latest, r.hot, r.used,
             CASE WHEN lower(a.name) = ANY ($3::text[])
@@ -64,6 +70,9 @@ _SEARCH: Final = """
     SELECT id, score, count(*) OVER () AS total FROM scored
     ORDER BY {order}, id DESC LIMIT {limit} OFFSET {offset}
 """
+_MOST_NAMES: Final = 200
+_FEW: Final = 10
+_SPARE: Final = "(SELECT most FROM spare)"
 
 
 class PostgresEngine:
@@ -119,20 +128,17 @@ def _statement(search: Search, values: list[object]) -> str:
     conditions = " AND ".join(search.filters.conditions(values)) or "true"
     values += [search.limit, search.offset]
 
-    def candidates(match: str, most: str, order: str = "") -> str:
+    def candidates(match: str, most: int | str, order: str = "") -> str:
         return _CANDIDATES.format(match=match, conditions=conditions, most=most, order=order)
 
     return _SEARCH.format(
-        every=candidates("a.search @@ query.every", str(_MOST)),
-        exact=candidates("lower(a.name) = ANY ($3::text[])", "100"),
-        swapped=candidates("lower(a.name) = ANY ($7::text[])", "100"),
-        beginning=candidates("lower(a.name) ~>=~ $5::text AND lower(a.name) ~<~ $6::text", "200"),
-        alike=candidates("a.name % $5::text", "100", "similarity(a.name, $5::text) DESC,"),
-        # Only when all the words together find little; a limit of 0 asks for nothing.
-        some=candidates(
-            "a.search @@ query.some",
-            "CASE WHEN (SELECT count(*) FROM every) < 10 THEN 200 ELSE 0 END",
-        ),
+        every=candidates("search @@ query.every", _MOST),
+        exact=candidates("lower(name) = ANY ($3::text[])", _MOST_NAMES),
+        beginning=candidates("lower(name) ~>=~ $5::text AND lower(name) ~<~ $6::text", _MOST_NAMES),
+        swapped=candidates("lower(name) = ANY ($7::text[])", _SPARE),
+        alike=candidates("name % $5::text", _SPARE, "similarity(a.name, $5::text) DESC,"),
+        some=candidates("search @@ query.some", _SPARE),
+        few=_FEW,
         order=_ORDERS[search.sort],
         limit=f"${len(values) - 1}",
         offset=f"${len(values)}",

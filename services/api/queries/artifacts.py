@@ -9,7 +9,7 @@ import asyncpg
 from msgspec import Struct
 
 from contracts.responses import Artifact, ArtifactDetail, MetricValue, Number
-from contracts.vocabulary import METRIC_BY_ID, METRIC_BY_NAME, Sort
+from contracts.vocabulary import METRIC_BY_ID, METRIC_BY_NAME, METRICS, Sort
 from services.api.database import Database
 from services.api.filters import Filters
 
@@ -85,6 +85,7 @@ _MOST: Final = (26, 51, 101, 1_101)
 
 # The columns that COLUMNS begins with, in this order.
 PLAIN: Final = tuple(name for name in Artifact.__struct_fields__ if name != "metrics")
+_NAMES: Final = {metric.id: metric.name for metric in METRICS}
 
 After: TypeAlias = tuple[Any, int] | None
 
@@ -204,8 +205,11 @@ def _conditions(by: Ranking, filters: Filters, values: list[object]) -> str:
 def metrics(row: asyncpg.Record) -> dict[str, Number]:
     if row["metric_ids"] is None:
         return {}
-    pairs = zip(row["metric_ids"], row["metric_values"], strict=True)
-    return {METRIC_BY_ID[id_].name: number(value) for id_, value in pairs}
+    # `number`, written out: a page has hundreds of these.
+    return {
+        _NAMES[id_]: int(value) if value.is_integer() else value
+        for id_, value in zip(row["metric_ids"], row["metric_values"], strict=True)
+    }
 
 
 def _readings(row: asyncpg.Record) -> dict[str, MetricValue]:

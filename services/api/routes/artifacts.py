@@ -43,7 +43,7 @@ _FACT_SECONDS = 10
 Days = Annotated[int, QueryParameter(ge=1, le=3_650, description="How far back, today included.")]
 
 
-@get("/artifacts", dependencies=QUESTION, responses=documented(400))
+@get("/artifacts", dependencies=QUESTION, responses=documented())
 async def list_artifacts(
     request: APIRequest, question: NamedDependency[Question], sort: Ranking = "latest"
 ) -> Reply[ArtifactPage]:
@@ -51,7 +51,7 @@ async def list_artifacts(
     return Reply(await ranked_page(request, question, sort, "artifacts"), max_age=_LIST_SECONDS)
 
 
-@get("/artifacts/{key:str}", responses=documented(400, 404))
+@get("/artifacts/{key:str}", responses=documented(404))
 async def show_artifact(request: APIRequest, key: FromPath[str]) -> Reply[ArtifactAnswer]:
     """One artifact by its id or its purl, in any spelling."""
     wanted = artifact_key(key)
@@ -61,7 +61,7 @@ async def show_artifact(request: APIRequest, key: FromPath[str]) -> Reply[Artifa
     return Reply(ArtifactAnswer(data=found, meta=Meta()), max_age=_FACT_SECONDS)
 
 
-@get("/artifacts/{key:str}/history", responses=documented(400, 404))
+@get("/artifacts/{key:str}/history", responses=documented(404))
 async def show_history(
     request: APIRequest,
     key: FromPath[str],
@@ -80,7 +80,7 @@ async def show_history(
     return Reply(HistoryAnswer(data=history, meta=Meta()), max_age=_FACT_SECONDS)
 
 
-@get("/artifacts/{key:str}/relations", responses=documented(400, 404))
+@get("/artifacts/{key:str}/relations", responses=documented(404))
 async def list_relations(
     request: APIRequest,
     key: FromPath[str],
@@ -101,7 +101,7 @@ async def list_relations(
     return Reply(RelationPage(data=[edge for edge, _ in shown], meta=meta), max_age=_FACT_SECONDS)
 
 
-@get("/artifacts/{key:str}/versions", responses=documented(400, 404))
+@get("/artifacts/{key:str}/versions", responses=documented(404))
 async def list_versions(
     request: APIRequest, key: FromPath[str], limit: Limit = 50, cursor: CursorText = None
 ) -> Reply[VersionPage]:

@@ -39,7 +39,7 @@ LastEventId = Annotated[
 ]
 
 
-@get("/changes", dependencies=WANTED, responses=documented(400))
+@get("/changes", dependencies=WANTED, responses=documented())
 async def list_changes(
     request: APIRequest,
     wanted: NamedDependency[Wanted],
@@ -76,7 +76,7 @@ async def list_changes(
 @get(
     "/changes/stream",
     dependencies=WANTED,
-    responses=documented(400),
+    responses=documented(),
     media_type="text/event-stream",
 )
 async def stream_changes(

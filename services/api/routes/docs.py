@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from litestar import Router, get
+from litestar import Request, Router, get
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.response import Redirect
@@ -22,9 +22,36 @@ async def redirect_to_docs() -> Redirect:
     return Redirect("/docs")
 
 
+def mended(node: Any) -> Any:
+    """
+    An OpenAPI document in which `int | float` is a number, changed in place.
+
+    Litestar writes `oneOf` integer and number for it, and a whole number is both, which `oneOf`
+    does not allow.
+    """
+    if isinstance(node, dict):
+        choices = node.get("oneOf", ())
+        if {"type": "integer"} in choices and {"type": "number"} in choices:
+            choices.remove({"type": "integer"})
+    for child in node.values() if isinstance(node, dict) else node:
+        if isinstance(child, dict | list):
+            mended(child)
+    return node
+
+
+class _Page(SwaggerRenderPlugin):
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return super().render(request, mended(openapi_schema))
+
+
+class _Document(JsonRenderPlugin):
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return super().render(request, mended(openapi_schema))
+
+
 def openapi_config(version: str) -> OpenAPIConfig:
     """The document at `/docs/openapi.json`, and Swagger UI at `/docs` that shows it."""
-    page = SwaggerRenderPlugin(
+    page = _Page(
         js_url=f"{_ASSETS}/swagger-ui-bundle.js",
         css_url=f"{_ASSETS}/swagger-ui.css",
         standalone_preset_js_url=f"{_ASSETS}/swagger-ui-standalone-preset.js",
@@ -35,7 +62,7 @@ def openapi_config(version: str) -> OpenAPIConfig:
         version=version,
         description=_DESCRIPTION,
         path="/docs",
-        render_plugins=[page, JsonRenderPlugin()],
+        render_plugins=[page, _Document()],
     )
 
 

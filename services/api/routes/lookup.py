@@ -20,13 +20,17 @@ MOST: int = 2_000
 Purls = Annotated[list[str], QueryParameter(name="purl", min_items=1, max_items=MOST)]
 
 
-@get("/artifacts/lookup", responses=documented(400))
+@get("/artifacts/lookup", responses=documented())
 async def find_artifacts(request: APIRequest, purls: Purls) -> Reply[ArtifactPage]:
-    """The artifacts of up to 2,000 purls; `meta.missing` names those that are not there."""
+    """
+    The artifacts of up to 2,000 purls; `meta.missing` names those that are not there.
+
+    A URL has room for 64 kB, which is a thousand purls and some; a body has room for all.
+    """
     return Reply(await _lookup(request, purls))
 
 
-@post("/artifacts/lookup", status_code=200, responses=documented(400))
+@post("/artifacts/lookup", status_code=200, responses=documented())
 async def look_up_artifacts(request: APIRequest, data: JSONBody[PurlList]) -> Reply[ArtifactPage]:
     """The same with the purls in the body."""
     return Reply(await _lookup(request, data.purls), store=False)

@@ -30,7 +30,7 @@ _LIST_SECONDS = 5
 _FACT_SECONDS = 10
 
 
-@get("/packages", dependencies=PACKAGE_QUESTION, responses=documented(400))
+@get("/packages", dependencies=PACKAGE_QUESTION, responses=documented())
 async def list_packages(
     request: APIRequest, question: NamedDependency[Question], sort: Ranking = "latest"
 ) -> Reply[ArtifactPage]:
@@ -38,7 +38,7 @@ async def list_packages(
     return Reply(await ranked_page(request, question, sort, "packages"), max_age=_LIST_SECONDS)
 
 
-@get("/packages/{ecosystem:str}/{name:str}", responses=documented(400, 404))
+@get("/packages/{ecosystem:str}/{name:str}", responses=documented(404))
 async def show_package(
     request: APIRequest, ecosystem: FromPath[str], name: FromPath[str]
 ) -> Reply[ArtifactAnswer]:
@@ -50,7 +50,7 @@ async def show_package(
     return Reply(ArtifactAnswer(data=found, meta=Meta()), max_age=_FACT_SECONDS)
 
 
-@get("/packages/{ecosystem:str}/{name:str}/dependents", responses=documented(400, 404))
+@get("/packages/{ecosystem:str}/{name:str}/dependents", responses=documented(404))
 async def list_dependents(
     request: APIRequest,
     ecosystem: FromPath[str],

@@ -32,7 +32,7 @@ from services.runtime.broker import PublishFailed, jetstream, publish
 RunId = Annotated[int, PathParameter(ge=1, le=MAX_ID)]
 
 
-@post("/scrape", status_code=202, responses=documented(400))
+@post("/scrape", status_code=202, responses=documented())
 async def scrape(request: APIRequest, source: FromQuery[Source]) -> Reply[RunAnswer]:
     """Read every watch of a source now. The run that is answered tells how it goes."""
     require_collector(source)
@@ -46,7 +46,7 @@ async def scrape(request: APIRequest, source: FromQuery[Source]) -> Reply[RunAns
     return Reply(RunAnswer(data=run, meta=Meta()), status_code=202, store=False)
 
 
-@get("/scrapes", dependencies=PAGE, responses=documented(400))
+@get("/scrapes", dependencies=PAGE, responses=documented())
 async def list_scrapes(
     request: APIRequest, page: NamedDependency[Page], source: FromQuery[Source | None] = None
 ) -> Reply[RunPage]:
@@ -59,7 +59,7 @@ async def list_scrapes(
     return Reply(RunPage(data=shown, meta=meta))
 
 
-@get("/scrapes/{run_id:int}", responses=documented(400, 404))
+@get("/scrapes/{run_id:int}", responses=documented(404))
 async def show_scrape(request: APIRequest, run_id: RunId) -> Reply[RunAnswer]:
     """One run, with its progress."""
     found = await runs.run(request.database, run_id)

@@ -30,7 +30,7 @@ Query = Annotated[
 Offset = Annotated[int, About(ge=0, le=MAX_OFFSET)]
 
 
-@get("/search", dependencies=QUESTION, responses=documented(400))
+@get("/search", dependencies=QUESTION, responses=documented())
 async def search_artifacts(
     request: APIRequest,
     question: NamedDependency[Question],

@@ -23,7 +23,7 @@ from services.api.queries.watches import NewWatch
 _CADENCES: Final = {Source.NPM: Cadence.DAILY, Source.PYPI: Cadence.DAILY}
 
 
-@get("/watches", dependencies=PAGE, responses=documented(400))
+@get("/watches", dependencies=PAGE, responses=documented())
 async def list_watches(
     request: APIRequest, page: NamedDependency[Page], source: FromQuery[Source | None] = None
 ) -> Reply[WatchPage]:
@@ -36,7 +36,7 @@ async def list_watches(
     return Reply(WatchPage(data=shown, meta=meta))
 
 
-@post("/watches", status_code=200, responses=documented(400))
+@post("/watches", status_code=200, responses=documented())
 async def add_watches(request: APIRequest, data: JSONBody[PurlList]) -> Reply[WatchedAnswer]:
     """Keep these artifacts fresh; they are read as soon as their turn comes."""
     wanted = [_watch(purl) for purl in sorted(known_purls(data.purls))]
@@ -45,7 +45,7 @@ async def add_watches(request: APIRequest, data: JSONBody[PurlList]) -> Reply[Wa
     return Reply(WatchedAnswer(data=watched, meta=Meta()), store=False)
 
 
-@delete("/watches", status_code=200, responses=documented(400))
+@delete("/watches", status_code=200, responses=documented())
 async def remove_watches(request: APIRequest, data: JSONBody[PurlList]) -> Reply[WatchedAnswer]:
     """Keep these artifacts fresh no longer; what is known of them stays."""
     removed = await watches.remove(request.database, sorted(known_purls(data.purls)))

@@ -118,7 +118,8 @@ async def test_pages_by_cursor_are_the_list_cut_up(
     paged: list[str] = []
     cursor: str | None = None
     while True:
-        params = {"sort": sort, "limit": limit} | ({"cursor": cursor} if cursor else {})
+        params: dict[str, Any] = {"sort": sort, "limit": limit}
+        params |= {"cursor": cursor} if cursor else {}
         page = (await api.get(URL, params=params)).json()
         paged += [artifact["name"] for artifact in page["data"]]
         cursor = page["meta"].get("next")

@@ -8,6 +8,7 @@ import pytest
 from nats.js import JetStreamContext
 
 from contracts.changes import Change
+from contracts.identity import partition
 from contracts.responses import Answer, SequencedChange
 from services.api import feed
 from tests.support import changes
@@ -143,7 +144,7 @@ async def test_a_search_in_vain_ends_early_and_can_be_gone_on_with(
     """Many share a partition with the purl that is asked for."""
     monkeypatch.setattr(feed, "_MOST_LOOKED_AT", 10)
     purls = [f"pkg:npm/p{number}" for number in range(4_000)]
-    alike = [one for one in purls if feed.partition(one) == feed.partition(REACT)][:25]
+    alike = [one for one in purls if partition(one) == partition(REACT)][:25]
     await changes.publish(js, [*map(changes.metric, alike), changes.metric(REACT)])
 
     first = await page(bus_api, purl=REACT)

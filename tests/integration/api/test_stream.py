@@ -5,14 +5,16 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from itertools import pairwise
+from typing import Any
 
 import httpx
 import msgspec
 import pytest
 from nats.js import JetStreamContext
 
+from contracts.changes import Change
+from contracts.identity import partition
 from contracts.responses import SequencedChange
-from services.api import feed as feeds
 from services.api.app import create_app
 from services.api.settings import ApiSettings
 from services.runtime import metrics
@@ -42,7 +44,7 @@ async def connected(url: str) -> None:
         await until(healthy)
 
 
-def many(count: int, purl: str = REACT) -> list[changes.MetricChanged]:
+def many(count: int, purl: str = REACT) -> list[Change]:
     return [changes.metric(purl, new=float(number)) for number in range(count)]
 
 
@@ -117,7 +119,7 @@ async def test_a_browser_may_begin_by_a_parameter(url: str, js: JetStreamContext
     ],
 )
 async def test_a_feed_is_filtered(
-    url: str, js: JetStreamContext, params: dict[str, object], expected: list[int]
+    url: str, js: JetStreamContext, params: dict[str, Any], expected: list[int]
 ):
     async with feed(url, after=0, **params) as live:
         await changes.publish(
@@ -141,7 +143,7 @@ async def test_what_is_passed_over_moves_the_place_all_the_same(url: str, js: Je
     alike = next(
         one
         for one in (f"pkg:npm/p{number}" for number in range(4_000))
-        if feeds.partition(one) == feeds.partition(REACT)
+        if partition(one) == partition(REACT)
     )
     async with feed(url, purl=REACT) as live:
         await live.next()
