@@ -36,6 +36,7 @@ def packument(
     dependencies: Mapping[str, str] | None = None,
     latest: Mapping[str, Any] | None = None,
     older: Iterable[str] = (),
+    channels: Mapping[str, str] | None = None,
     **fields: Any,
 ) -> Event:
     """A package of npm with one latest version and the `older` ones; `latest` is more of it."""
@@ -47,7 +48,7 @@ def packument(
     data = {
         "name": name,
         "description": f"{name} for everybody",
-        "dist-tags": {"latest": version},
+        "dist-tags": {"latest": version, **(channels or {})},
         "versions": {number: {} for number in released},
         "time": {"created": start.isoformat(), "modified": times[version], **times},
         "license": "MIT",

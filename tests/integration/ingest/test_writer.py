@@ -1,9 +1,12 @@
 """The writer on a real PostgreSQL: what a batch leaves behind, and what it says has changed."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
+import asyncpg
+import msgspec
 import pytest
 
 from contracts.changes import ArtifactChanged, MetricChanged, RelationChanged, What
@@ -47,7 +50,7 @@ async def test_a_package_is_written_whole(pool: Any):
                 dependencies={"right": "^1"},
                 keywords=["Pad", "left"],
                 repository="github:ada/left",
-                **{"dist-tags": {"latest": "2.0.0-rc.1", "next": "2.0.0-rc.1"}},
+                channels={"next": "2.0.0-rc.1"},
             )
         ],
     )
@@ -429,3 +432,64 @@ async def test_a_batch_that_fails_leaves_nothing_behind(pool: Any):
 
     assert [[]] * 7 == await ledger.everything(pool)
     assert [] == await take_changes(pool)
+
+
+async def test_two_replicas_write_the_same_new_artifacts_without_standing_in_each_others_way(
+    pool: Any,
+):
+    batches = [
+        [
+            packument(f"p-{n}", dependencies={f"p-{(n + 1) % 30}": "1"}, at=NOON + turn * HOUR)
+            for n in (range(30) if turn % 2 else reversed(range(30)))
+        ]
+        for turn in range(8)
+    ]
+
+    await asyncio.gather(*(write_events(pool, batch) for batch in batches))
+
+    rows = await ledger.rows(pool, ledger.ARTIFACTS)
+    assert [NOON + 7 * HOUR] * 30 == [row["read_at"] for row in rows]
+
+
+async def test_an_artifact_that_is_not_there_any_more_is_made_again(pool: Any):
+    memory = Memory()
+    memory.ids["pkg:npm/left"] = 4_711
+
+    await write_events(pool, [packument("left")], memory)
+
+    assert ["pkg:npm/left"] == [row["purl"] for row in await ledger.rows(pool, ledger.ARTIFACTS)]
+
+
+async def test_a_mended_normalizer_corrects_what_the_same_reading_left(
+    pool: Any, database_url: str
+):
+    events = [packument("left", dependencies={"right": "1"}), downloads("left", [2] * 30)]
+    await write_events(pool, events)
+    before = await ledger.everything(pool)
+    owner = await asyncpg.connect(database_url)
+    await owner.execute("UPDATE artifacts SET license = 'wrong' WHERE tracked")
+    await owner.execute("UPDATE relations SET requirement = 'wrong'")
+    await owner.execute("DELETE FROM versions")
+    await owner.execute("UPDATE current_metrics SET value = value + 7")
+    await owner.execute("UPDATE observations SET value = value + 7")
+    await owner.close()
+
+    await write_events(pool, events)
+
+    after = await ledger.everything(pool)
+    for row in after[1]:
+        row["previous_value"] = None
+    origins = [row.pop("origin") for table in (before[2], after[2]) for row in table]
+    assert before == after
+    assert {"live", "backfill"} == set(origins)
+
+
+async def test_a_gap_in_the_days_is_no_day_without_downloads(pool: Any):
+    event = downloads("left", [1] * 10)
+    days = [day for day in event.data.downloads if day.day != "2026-11-14"]
+    torn = msgspec.structs.replace(event.data, downloads=days)
+
+    await write_events(pool, [msgspec.structs.replace(event, data=torn)])
+
+    assert 9 == len(await values(pool, "downloads_day"))
+    assert [] == await values(pool, "downloads_week")
