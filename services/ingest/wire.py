@@ -51,6 +51,9 @@ async def send(client: Client, stream: str, parcels: Sequence[Parcel]) -> bool:
         Whether the stream has stored all of them now. False is doubt: some may be there already,
         or lost; publish them again and ask for each.
     """
+    if not client.is_connected:
+        # It would keep what it cannot send, and more of it with each try.
+        return False
     for start in range(0, len(parcels), _CHUNK):
         if not await _send_chunk(client, stream, parcels[start : start + _CHUNK]):
             return False
