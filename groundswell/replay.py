@@ -21,7 +21,7 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext, api
 
 from contracts import subjects
-from contracts.envelope import MESSAGE_ID
+from contracts.envelope import MESSAGE_ID, InvalidEvent, decode
 from services.runtime.delivery import SEQUENCE, STREAM, SUBJECT, portable
 from services.runtime.publishing import publish_raw
 
@@ -75,7 +75,7 @@ async def replay_since(nats_url: str, since: datetime, source: str | None = None
     Publish the readings that were stored since then once more, oldest first.
 
     It ends with what was last when it began. Copies that an earlier replay made are left out where
-    their originals are among the rest.
+    their originals are among the rest, and so is what cannot be decoded even now: it is in DEAD.
 
     Returns:
         How many were published.
@@ -92,7 +92,7 @@ async def replay_since(nats_url: str, since: datetime, source: str | None = None
     async with _jetstream(nats_url) as js, aclosing(_chunks(js, _READINGS, config)) as chunks:
         async for chunk in chunks:
             first = first or _sequence(chunk[0])
-            copies = [_copy(message, run) for message in chunk if not _repeats(message, first)]
+            copies = [_copy(m, run) for m in chunk if not _repeats(m, first) and _is_readable(m)]
             await _publish(js, copies)
             sent += len(copies)
     return sent
@@ -123,6 +123,14 @@ def _copy(message: Msg, run: str) -> _Copy:
 
 def _repeats(message: Msg, first: int) -> bool:
     return int((message.headers or {}).get(REPLAYED, "0")) >= first
+
+
+def _is_readable(message: Msg) -> bool:
+    try:
+        decode(message.headers, message.data)
+    except (InvalidEvent, RecursionError):
+        return False
+    return True
 
 
 async def _publish(js: JetStreamContext, copies: Sequence[_Copy]) -> None:
