@@ -46,7 +46,16 @@ async def send(js: JetStreamContext, events: Iterable[Event]) -> None:
 
 async def info(js: JetStreamContext, durable: str = "ingest") -> api.ConsumerInfo:
     """How far ingest has come with its readings."""
-    return await js.consumer_info("READINGS" if durable == "ingest" else "JOBS", durable)
+    stream = "READINGS" if durable == "ingest" else "JOBS"
+    found: api.ConsumerInfo = await js.consumer_info(stream, durable)
+    return found
+
+
+async def deliveries(js: JetStreamContext) -> int:
+    """How often a reading was handed out, each time counted."""
+    delivered = (await info(js)).delivered
+    assert delivered is not None
+    return int(delivered.consumer_seq)
 
 
 def settled(js: JetStreamContext, durable: str = "ingest") -> Callable[[], Awaitable[bool]]:
