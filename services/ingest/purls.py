@@ -7,10 +7,15 @@ together again, which takes a tenth of the time of reading it in any spelling.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from urllib.parse import unquote
+from typing import Final
 
 from contracts.identity import InvalidPurl, Purl, build, parse
+
+_PLAIN: Final = re.compile(
+    r"pkg:[a-z]+/(?:%40)?[A-Za-z0-9./_~:-]+(?:#[A-Za-z0-9./_~:-]+)?"
+).fullmatch
 
 
 @lru_cache(maxsize=131_072)
@@ -28,14 +33,13 @@ def take_apart(text: str) -> Purl:
 
 
 def _split(text: str) -> Purl | None:
+    """None for all that needs a careful look: escapes other than that of a scope, qualifiers, …"""
     path, _, subpath = text.removeprefix("pkg:").partition("#")
     type_, _, full = path.partition("/")
     namespace, _, name = full.rpartition("/")
-    plain = text.isascii() and text.isprintable()
-    if not plain or "?" in path or "@" in path or not text.startswith("pkg:"):
+    if not _PLAIN(text):
         return None
-    if "%" in text:
-        namespace, name, subpath = unquote(namespace), unquote(name), unquote(subpath)
+    namespace = namespace.replace("%40", "@")
     try:
         purl = build(type_, namespace, name, subpath)
     except InvalidPurl:

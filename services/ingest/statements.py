@@ -280,7 +280,7 @@ WHERE NOT EXISTS (
 ON CONFLICT (artifact_id, version) DO UPDATE SET
     published_at = excluded.published_at, prerelease = excluded.prerelease,
     yanked = excluded.yanked, deprecated = excluded.deprecated, channels = excluded.channels
-"""
+"""  # noqa: S608 - put together from constants
 
 LEFT_TAGS: Final = """
 WITH left_out AS (
