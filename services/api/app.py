@@ -16,9 +16,9 @@ from litestar.routes import HTTPRoute
 
 from contracts.streams import COLLECTORS, PLANNER
 from services.api import dependencies, errors, paths
+from services.api.backend import APIRequest, Backend
 from services.api.caching import Results
 from services.api.database import Database, keep
-from services.api.dependencies import APIRequest, Backend
 from services.api.edge import Edge
 from services.api.engines.postgres import PostgresEngine
 from services.api.live import Seats

@@ -1,5 +1,5 @@
 """
-What handlers are given: the parameters of a question, checked, and what the API asks.
+What handlers are given: the parameters of a question, checked.
 
 Litestar resolves independent dependencies in a task group, which costs more than most queries. So
 each dependency here builds on the one before it.
@@ -7,46 +7,22 @@ each dependency here builds on the one before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final
 
-from litestar import Request
 from litestar.connection import ASGIConnection
-from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromQuery, QueryParameter
 from litestar.routes import HTTPRoute
 from msgspec import Struct
 
-from contracts import identity
-from contracts.streams import COLLECTORS
-from contracts.vocabulary import METRIC_BY_NAME, Kind, Metric, Scope, Sort, Source
-from services.api import paths
-from services.api.caching import Results
-from services.api.database import Database
-from services.api.engines import Engine
-from services.api.errors import InvalidParameter, NotCollected, NotFound, UnknownParameter
-from services.api.feed import Wanted
+from contracts.vocabulary import METRIC_BY_NAME, Kind, Scope, Source
+from services.api.errors import InvalidParameter, UnknownParameter
 from services.api.filters import Filters
-from services.api.live import Seats
-from services.api.queries import artifacts
-from services.api.settings import ApiSettings
-from services.runtime.broker import Broker
-from services.runtime.health import Check
+from services.api.names import ECOSYSTEMS, RANKINGS, known_metric, known_purls, moment
+from services.api.wanted import Wanted
 
 MAX_OFFSET: Final = 1_000
-MAX_ID: Final = 2**63 - 1
-RANKINGS: Final = (*Sort, *METRIC_BY_NAME)
-# The ecosystems of packages, by our name of the registry and by that of the purl.
-ECOSYSTEMS: Final = {
-    "npm": Source.NPM,
-    "pypi": Source.PYPI,
-    "crates": Source.CRATES,
-    "cargo": Source.CRATES,
-    "maven": Source.MAVEN,
-}
 
 Text = Annotated[str | None, QueryParameter(min_length=1, max_length=512)]
 Moment = Annotated[str | None, QueryParameter(schema_extra={"format": "date-time"})]
@@ -66,31 +42,6 @@ Ranking = Annotated[
         schema_extra={"enum": list(RANKINGS)},
     ),
 ]
-
-
-class Backend(Struct, frozen=True):
-    """What the API asks, and how it is set up."""
-
-    database: Database
-    broker: Broker
-    engine: Engine
-    results: Results
-    checks: Mapping[str, Check]
-    seats: Seats
-    settings: ApiSettings
-    now: Callable[[], datetime]
-
-
-class APIRequest(Request[Any, Any, State]):
-    """A request that knows the backend."""
-
-    @property
-    def backend(self) -> Backend:
-        return cast("Backend", self.app.state.backend)
-
-    @property
-    def database(self) -> Database:
-        return self.backend.database
 
 
 class Page(Struct, frozen=True):
@@ -179,135 +130,6 @@ PAGE: Final = {"page": Provide(page, sync_to_thread=False)}
 QUESTION: Final = {**PAGE, "question": Provide(question, sync_to_thread=False)}
 PACKAGE_QUESTION: Final = {**PAGE, "question": Provide(package_question, sync_to_thread=False)}
 WANTED: Final = {"wanted": Provide(wanted, sync_to_thread=False)}
-
-
-def known_ranking(name: str) -> str:
-    """
-    The name of a ranking, checked.
-
-    Raises:
-        InvalidParameter: there is none of that name.
-    """
-    if name not in RANKINGS:
-        message = f"sort: no such ranking; known: {', '.join(RANKINGS)}"
-        raise InvalidParameter(message, sort=name, known=list(RANKINGS))
-    return name
-
-
-def known_metric(name: str) -> Metric:
-    """
-    A metric by its name.
-
-    Raises:
-        InvalidParameter: there is none of that name.
-    """
-    if name not in METRIC_BY_NAME:
-        message = f"metric: no such metric; known: {', '.join(METRIC_BY_NAME)}"
-        raise InvalidParameter(message, metric=name, known=list(METRIC_BY_NAME))
-    return METRIC_BY_NAME[name]
-
-
-def known_purls(texts: Iterable[str]) -> frozenset[str]:
-    """
-    Purls in their canonical form.
-
-    Raises:
-        InvalidParameter: some are none; it names them.
-    """
-    found, wrong = set(), {}
-    for text in texts:
-        try:
-            found.add(identity.canonical(text))
-        except identity.InvalidPurl as error:
-            wrong[text] = str(error)
-    if wrong:
-        raise InvalidParameter(f"no purl of an artifact: {next(iter(wrong.values()))}", purls=wrong)
-    return frozenset(found)
-
-
-def artifact_key(segment: str) -> int | str:
-    """
-    The id or the canonical purl that a folded path segment stands for.
-
-    Raises:
-        InvalidParameter: it is neither.
-        NotFound: a number that is no id.
-    """
-    text = paths.unfold(segment)
-    if text.isascii() and text.isdecimal():
-        number = int(text) if len(text) < len(str(MAX_ID)) else MAX_ID
-        if number == MAX_ID:
-            raise artifact_not_found(text)
-        return number
-    try:
-        return identity.canonical(text)
-    except identity.InvalidPurl as error:
-        raise InvalidParameter(f"neither an id nor a purl: {error}", artifact=text) from error
-
-
-def package_purl(ecosystem: str, segment: str) -> str:
-    """
-    The purl of a package under the name that its registry uses.
-
-    Raises:
-        NotFound: no such ecosystem.
-        InvalidParameter: no name that it could have.
-    """
-    source = ECOSYSTEMS.get(paths.unfold(ecosystem))
-    if source is None:
-        known = list(ECOSYSTEMS)
-        message = f"no such ecosystem; known: {', '.join(known)}"
-        raise NotFound("ECOSYSTEM_NOT_FOUND", message, known=known)
-    name = paths.unfold(segment)
-    try:
-        return identity.package(source, name)
-    except identity.InvalidPurl as error:
-        raise InvalidParameter(str(error), package=name) from error
-
-
-def require_collector(source: FromQuery[Source]) -> Source:
-    """
-    A source that is collected.
-
-    Raises:
-        NotCollected: there is no collector for it yet.
-    """
-    if source not in COLLECTORS:
-        known = [str(one) for one in COLLECTORS]
-        message = f"{source} has no collector yet; these have: {', '.join(known)}"
-        raise NotCollected(message, source=source, known=known)
-    return source
-
-
-async def require_artifact(request: APIRequest, key: int | str, rows: Sequence[Any]) -> None:
-    """
-    Tell a list that is empty from one of an artifact that is not there.
-
-    Raises:
-        NotFound: there is no such artifact.
-    """
-    if not rows and not await artifacts.exists(request.database, key):
-        raise artifact_not_found(key)
-
-
-def artifact_not_found(key: object) -> NotFound:
-    return NotFound("ARTIFACT_NOT_FOUND", f"there is no artifact {key}", artifact=str(key))
-
-
-def moment(text: str | None) -> datetime | None:
-    """
-    A time in ISO 8601; without a zone it is meant in UTC.
-
-    Raises:
-        InvalidParameter: it is none. Litestar would take numbers for seconds since 1970.
-    """
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidParameter(f"updated_since: {error}", updated_since=text) from error
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 async def known_parameters_only(

@@ -22,13 +22,10 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
-from contracts import subjects
-from contracts.changes import Change, MetricChanged
 from contracts.envelope import decode
-from contracts.identity import partition
 from contracts.responses import SequencedChange
-from contracts.vocabulary import Kind, Source
 from services.api.errors import Unavailable
+from services.api.wanted import Wanted
 
 STREAM: Final = "CHANGES"
 _BATCH: Final = 256
@@ -40,8 +37,6 @@ _INACTIVE_SECONDS: Final = 60.0
 # For a page: how many are looked at for one, and how long the server may be silent.
 _MOST_LOOKED_AT: Final = 10_000
 _PATIENCE_SECONDS: Final = 5.0
-# Each purl has a partition of its own at most; beyond this all of them are read.
-_MOST_PARTITIONS: Final = 16
 _NANOSECONDS: Final = 1_000_000_000
 _HEARTBEAT: Final = "100"
 _EXPIRED: Final = "408"
@@ -52,41 +47,6 @@ _farewells: set[asyncio.Task[None]] = set()
 
 class Broken(Exception):
     """The consumer is gone, or the server is; the reader has to begin anew."""
-
-
-class Wanted(Struct, frozen=True):
-    """Which changes; what is None, and no purl at all, match every one."""
-
-    kind: Kind | None = None
-    source: Source | None = None
-    metric: str | None = None
-    purls: frozenset[str] = frozenset()
-
-    def matches(self, change: Change) -> bool:
-        """Whether it is wanted; subjects cannot say all of this."""
-        return (
-            self.kind in {None, change.kind}
-            and self.source in {None, change.source}
-            and (not self.purls or change.purl in self.purls)
-            and (
-                self.metric is None
-                or (isinstance(change, MetricChanged) and change.metric == self.metric)
-            )
-        )
-
-    def subjects(self) -> list[str]:
-        """Filters for the server, none overlapping another; they let too much through at most."""
-        if self == Wanted():
-            return [subjects.CHANGES]
-        one_each = {partition(purl): purl for purl in self.purls}
-        purls: list[str | None] = [one_each[number] for number in sorted(one_each)]
-        if not purls or len(purls) > _MOST_PARTITIONS:
-            purls = [None]
-        found = [subjects.metric_changes(self.kind, self.source, self.metric, p) for p in purls]
-        if self.metric is None:
-            found += [subjects.artifact_changes(self.kind, self.source, p) for p in purls]
-            found += [subjects.relation_changes(None, p) for p in purls]
-        return found
 
 
 class Kept(Struct, frozen=True):

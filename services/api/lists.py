@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 from msgspec import Meta as About
 
@@ -11,7 +12,9 @@ from contracts.responses import Meta
 from contracts.vocabulary import Sort
 from services.api import cursors
 from services.api.answers import ArtifactPage
-from services.api.dependencies import MAX_ID, APIRequest, Question, known_ranking
+from services.api.backend import APIRequest
+from services.api.dependencies import Question
+from services.api.names import MAX_ID, artifact_not_found, known_ranking
 from services.api.queries import artifacts
 
 T = TypeVar("T")
@@ -55,3 +58,14 @@ async def ranked_page(
 def cut(rows: list[T], limit: int) -> tuple[list[T], bool]:
     """The page, and whether there is more; one row more than `limit` was asked for."""
     return rows[:limit], len(rows) > limit
+
+
+async def require_artifact(request: APIRequest, key: int | str, rows: Sequence[Any]) -> None:
+    """
+    Tell a list that is empty from one of an artifact that is not there.
+
+    Raises:
+        NotFound: there is no such artifact.
+    """
+    if not rows and not await artifacts.exists(request.database, key):
+        raise artifact_not_found(key)

@@ -18,12 +18,12 @@ from litestar import Response
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
-from contracts.envelope import InvalidEvent
 from contracts.responses import SequencedChange
 from services.api.edge import HEAD_ASKED
 from services.api.errors import Unavailable
-from services.api.feed import Broken, Feed, Kept, Wanted, decoded
+from services.api.feed import Broken, Feed, Kept, understood
 from services.api.settings import ApiSettings
+from services.api.wanted import Wanted
 from services.runtime import metrics
 
 log = structlog.get_logger(__name__)
@@ -145,7 +145,7 @@ class EventStream(Response[str]):
         lines: list[bytes] = []
         shown = self._last
         for message in messages:
-            change = _understood(message)
+            change = understood(message)
             self._last = message.metadata.sequence.stream
             if change is not None and self._wanted.matches(change.change):
                 lines.append(_event(change))
@@ -159,14 +159,6 @@ class EventStream(Response[str]):
 def _event(change: SequencedChange) -> bytes:
     kind = str(change.change.__struct_config__.tag).encode()
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (change.sequence, kind, _ENCODER.encode(change))
-
-
-def _understood(message: Msg) -> SequencedChange | None:
-    try:
-        return decoded(message)
-    except InvalidEvent as error:
-        log.warning("CHANGES holds what is no event", reason=str(error))
-        return None
 
 
 async def _left(receive: Any) -> None:

@@ -24,7 +24,7 @@ class SearchSort(StrEnum):
     USED = "used"
 
 
-class Search(Struct, frozen=True, kw_only=True):
+class Search(Struct, frozen=True):
     """A question to a search engine. `text` knows "phrases", `or` and `-without`."""
 
     text: str

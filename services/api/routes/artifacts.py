@@ -18,23 +18,20 @@ from services.api.answers import (
     RelationPage,
     VersionPage,
 )
+from services.api.backend import APIRequest
 from services.api.caching import Reply
 from services.api.dependencies import (
     QUESTION,
-    APIRequest,
     CursorText,
     Limit,
     MetricName,
     Question,
     Ranking,
     ScopeName,
-    artifact_key,
-    artifact_not_found,
-    known_metric,
-    require_artifact,
 )
 from services.api.errors import documented
-from services.api.lists import cut, ranked_page
+from services.api.lists import cut, ranked_page, require_artifact
+from services.api.names import artifact_key, artifact_not_found, known_metric
 from services.api.queries import artifacts, histories, relations, versions
 
 _LIST_SECONDS = 5

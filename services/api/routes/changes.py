@@ -11,18 +11,15 @@ from litestar.params import HeaderParameter, QueryParameter
 from contracts.responses import Meta
 from services.api import cursors
 from services.api.answers import ChangePage
+from services.api.backend import APIRequest
 from services.api.caching import Reply
-from services.api.dependencies import (
-    MAX_ID,
-    WANTED,
-    APIRequest,
-    CursorText,
-    Limit,
-)
+from services.api.dependencies import WANTED, CursorText, Limit
 from services.api.errors import InvalidParameter, documented
-from services.api.feed import Wanted, kept, recent
+from services.api.feed import kept, recent
 from services.api.lists import Id
 from services.api.live import EventStream
+from services.api.names import MAX_ID
+from services.api.wanted import Wanted
 from services.runtime.broker import jetstream
 
 After = Annotated[
@@ -53,15 +50,11 @@ async def list_changes(
     `meta.gap` is true where some that followed `after` are no longer kept; `meta.newest_sequence`
     is where the stream stood.
     """
-    if cursor is not None and after is not None:
-        raise InvalidParameter("either cursor or after, not both", cursor=cursor, after=after)
     js = jetstream(request.backend.broker)
     sealed = ["changes", wanted.kind, wanted.source, wanted.metric, sorted(wanted.purls)]
-    place = cursors.decode_optional(cursor, sealed, Id)
-    after = after if place is None else place
-    held = await kept(js)
-    gap = after is not None and held.lacks(after)
-    start = held.first if after is None or gap else after + 1
+    place, held = _place(after, cursor, sealed), await kept(js)
+    gap = place is not None and held.lacks(place)
+    start = held.first if place is None or gap else place + 1
     found, following = await recent(js, wanted, start, limit)
     meta = Meta(
         limit=limit,
@@ -96,6 +89,15 @@ async def stream_changes(
     js = jetstream(backend.broker)
     place = after if last_event_id is None else _sequence(last_event_id)
     return EventStream(js, wanted, place, await kept(js), backend.seats, backend.settings)
+
+
+def _place(after: int | None, cursor: str | None, sealed: object) -> int | None:
+    if cursor is None:
+        return after
+    if after is not None:
+        raise InvalidParameter("either cursor or after, not both", cursor=cursor, after=after)
+    place: int = cursors.decode(cursor, sealed, Id)
+    return place
 
 
 def _sequence(text: str) -> int:

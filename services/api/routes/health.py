@@ -10,8 +10,8 @@ from litestar.params import FromPath
 
 from contracts.responses import Meta
 from services.api.answers import HealthAnswer
+from services.api.backend import APIRequest
 from services.api.caching import Reply
-from services.api.dependencies import APIRequest
 from services.api.errors import NotFound, Unhealthy, documented
 from services.runtime.health import Check, verdict
 

@@ -10,8 +10,8 @@ from litestar.params import JSONBody, QueryParameter
 from contracts import identity
 from contracts.responses import Meta, PurlList
 from services.api.answers import ArtifactPage
+from services.api.backend import APIRequest
 from services.api.caching import Reply
-from services.api.dependencies import APIRequest
 from services.api.errors import InvalidParameter, documented
 from services.api.queries import artifacts
 

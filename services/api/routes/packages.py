@@ -7,23 +7,22 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from contracts.responses import Meta
+from contracts.vocabulary import Scope
 from services.api import cursors
 from services.api.answers import ArtifactAnswer, ArtifactPage, DependentPage
+from services.api.backend import APIRequest
 from services.api.caching import Reply
 from services.api.dependencies import (
     PACKAGE_QUESTION,
-    APIRequest,
     CursorText,
     Limit,
     Question,
     Ranking,
     ScopeName,
-    artifact_not_found,
-    package_purl,
-    require_artifact,
 )
 from services.api.errors import documented
-from services.api.lists import Place, cut, ranked_page
+from services.api.lists import Place, cut, ranked_page, require_artifact
+from services.api.names import artifact_not_found, package_purl
 from services.api.queries import artifacts, dependents
 
 _LIST_SECONDS = 5
@@ -65,16 +64,18 @@ async def list_dependents(
     after = cursors.decode_optional(cursor, sealed, Place)
     rows = await dependents.dependents(request.database, purl, needed, after, limit + 1)
     await require_artifact(request, purl, rows)
-    total = await request.backend.results.get(
-        ("dependents", purl, needed), lambda: dependents.count(request.database, purl, needed)
-    )
     shown, more = cut(rows, limit)
     meta = Meta(
         limit=limit,
         next=cursors.encode(sealed, shown[-1][1]) if more else None,
-        total=total,
+        total=await _count(request, purl, needed),
         total_at_most=artifacts.COUNT_AT_MOST,
     )
-    return Reply(
-        DependentPage(data=[found for found, _ in shown], meta=meta), max_age=_FACT_SECONDS
+    page = DependentPage(data=[found for found, _ in shown], meta=meta)
+    return Reply(page, max_age=_FACT_SECONDS)
+
+
+async def _count(request: APIRequest, purl: str, scope: Scope | None) -> int:
+    return await request.backend.results.get(
+        ("dependents", purl, scope), lambda: dependents.count(request.database, purl, scope)
     )

@@ -15,16 +15,12 @@ from contracts.responses import Meta, Run
 from contracts.vocabulary import Source
 from services.api import cursors
 from services.api.answers import RunAnswer, RunPage
+from services.api.backend import APIRequest
 from services.api.caching import Reply
-from services.api.dependencies import (
-    MAX_ID,
-    PAGE,
-    APIRequest,
-    Page,
-    require_collector,
-)
+from services.api.dependencies import PAGE, Page
 from services.api.errors import NotFound, documented
 from services.api.lists import Id, cut
+from services.api.names import MAX_ID, require_collector
 from services.api.queries import runs
 from services.runtime import tracing
 from services.runtime.broker import PublishFailed, jetstream, publish

@@ -13,8 +13,9 @@ from msgspec import Meta as About
 from contracts.responses import Hit, Meta
 from services.api import cursors
 from services.api.answers import HitPage
+from services.api.backend import APIRequest
 from services.api.caching import Reply
-from services.api.dependencies import MAX_OFFSET, QUESTION, APIRequest, Question
+from services.api.dependencies import MAX_OFFSET, QUESTION, Question
 from services.api.engines import Matches, Search, SearchSort
 from services.api.errors import documented
 from services.api.queries import artifacts
@@ -41,13 +42,11 @@ async def search_artifacts(
     page, engine = question.page, request.backend.engine
     sealed = ["search", engine.name, q, sort, question.filters]
     offset = cursors.decode_optional(page.cursor, sealed, Offset) or page.offset
-    search = Search(text=q, filters=question.filters, sort=sort, limit=page.limit, offset=offset)
-    found = await engine.search(search)
-    end = offset + page.limit
-    more = end < min(found.total, MAX_OFFSET + 1)
+    search = Search(q, question.filters, sort, page.limit, offset)
+    found, end = await engine.search(search), offset + page.limit
     meta = Meta(
         limit=page.limit,
-        next=cursors.encode(sealed, end) if more else None,
+        next=cursors.encode(sealed, end) if end < min(found.total, MAX_OFFSET + 1) else None,
         total=found.total,
         total_at_most=found.total_at_most,
         sort=sort,

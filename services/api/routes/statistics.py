@@ -7,8 +7,8 @@ from litestar import get
 from contracts.responses import Meta, Stats
 from contracts.streams import COLLECTORS
 from services.api.answers import SourcePage, StatsAnswer
+from services.api.backend import APIRequest
 from services.api.caching import Reply
-from services.api.dependencies import APIRequest
 from services.api.errors import documented
 from services.api.feed import kept
 from services.api.queries import statistics

@@ -13,10 +13,12 @@ from contracts.responses import Meta, PurlList, Watched
 from contracts.vocabulary import Cadence, Source
 from services.api import cursors
 from services.api.answers import WatchedAnswer, WatchPage
+from services.api.backend import APIRequest
 from services.api.caching import Reply
-from services.api.dependencies import PAGE, APIRequest, Page, known_purls, require_collector
+from services.api.dependencies import PAGE, Page
 from services.api.errors import documented
 from services.api.lists import cut
+from services.api.names import known_purls, require_collector
 from services.api.queries import watches
 from services.api.queries.watches import NewWatch
 

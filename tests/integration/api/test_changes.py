@@ -49,8 +49,8 @@ async def mixed(js: JetStreamContext) -> None:
     await changes.publish(js, MIXED)
 
 
-async def test_changes_come_in_order_and_whole(bus_api: httpx.AsyncClient, mixed: None):
-    found = await page(bus_api)
+async def test_changes_come_in_order_and_whole(feed_api: httpx.AsyncClient, mixed: None):
+    found = await page(feed_api)
 
     assert MIXED == [change.change for change in found.data]
     assert list(range(1, 9)) == [change.sequence for change in found.data]
@@ -81,21 +81,21 @@ async def test_changes_come_in_order_and_whole(bus_api: httpx.AsyncClient, mixed
     ],
 )
 async def test_changes_are_filtered(
-    bus_api: httpx.AsyncClient, mixed: None, params: dict[str, Any], expected: list[int]
+    feed_api: httpx.AsyncClient, mixed: None, params: dict[str, Any], expected: list[int]
 ):
-    assert expected == await sequences(bus_api, **params)
+    assert expected == await sequences(feed_api, **params)
 
 
 @pytest.mark.parametrize("limit", [1, 3, 4, 8])
 @pytest.mark.parametrize("params", [{}, {"source": "npm"}, {"after": 2}])
 async def test_pages_are_the_changes_cut_up(
-    bus_api: httpx.AsyncClient, mixed: None, limit: int, params: dict[str, Any]
+    feed_api: httpx.AsyncClient, mixed: None, limit: int, params: dict[str, Any]
 ):
-    whole = await sequences(bus_api, **params)
+    whole = await sequences(feed_api, **params)
     paged: list[int] = []
     given = dict(params)
     while True:
-        found = await page(bus_api, limit=limit, **given)
+        found = await page(feed_api, limit=limit, **given)
         paged += [change.sequence for change in found.data]
         if found.meta.next is None:
             break
@@ -106,14 +106,14 @@ async def test_pages_are_the_changes_cut_up(
 
 
 async def test_what_is_no_longer_kept_is_said_to_be_missing(
-    bus_api: httpx.AsyncClient, js: JetStreamContext, mixed: None
+    feed_api: httpx.AsyncClient, js: JetStreamContext, mixed: None
 ):
     await js.purge_stream("CHANGES", seq=5)
 
     lost, whole, all_kept = [
-        await page(bus_api, after=2),
-        await page(bus_api, after=4),
-        await page(bus_api),
+        await page(feed_api, after=2),
+        await page(feed_api, after=4),
+        await page(feed_api),
     ]
 
     assert (True, 5, [5, 6, 7, 8]) == (
@@ -125,21 +125,21 @@ async def test_what_is_no_longer_kept_is_said_to_be_missing(
 
 
 async def test_a_sequence_of_a_stream_before_this_one_is_a_gap(
-    bus_api: httpx.AsyncClient, mixed: None
+    feed_api: httpx.AsyncClient, mixed: None
 ):
-    found = await page(bus_api, after=5_000)
+    found = await page(feed_api, after=5_000)
 
     assert (True, 8) == (found.meta.gap, len(found.data))
 
 
-async def test_of_a_stream_without_changes_there_is_an_empty_page(bus_api: httpx.AsyncClient):
-    found = await page(bus_api, after=0)
+async def test_of_a_stream_without_changes_there_is_an_empty_page(feed_api: httpx.AsyncClient):
+    found = await page(feed_api, after=0)
 
     assert ([], None, 0) == (found.data, found.meta.gap, found.meta.newest_sequence)
 
 
 async def test_a_search_in_vain_ends_early_and_can_be_gone_on_with(
-    bus_api: httpx.AsyncClient, js: JetStreamContext, monkeypatch: pytest.MonkeyPatch
+    feed_api: httpx.AsyncClient, js: JetStreamContext, monkeypatch: pytest.MonkeyPatch
 ):
     """Many share a partition with the purl that is asked for."""
     monkeypatch.setattr(feed, "_MOST_LOOKED_AT", 10)
@@ -147,9 +147,9 @@ async def test_a_search_in_vain_ends_early_and_can_be_gone_on_with(
     alike = [one for one in purls if partition(one) == partition(REACT)][:25]
     await changes.publish(js, [*map(changes.metric, alike), changes.metric(REACT)])
 
-    first = await page(bus_api, purl=REACT)
-    second = await page(bus_api, purl=REACT, cursor=first.meta.next)
-    third = await page(bus_api, purl=REACT, cursor=second.meta.next)
+    first = await page(feed_api, purl=REACT)
+    second = await page(feed_api, purl=REACT, cursor=first.meta.next)
+    third = await page(feed_api, purl=REACT, cursor=second.meta.next)
 
     assert [[], [], [26]] == [[one.sequence for one in p.data] for p in (first, second, third)]
     assert third.meta.next is None
@@ -170,16 +170,16 @@ async def test_a_search_in_vain_ends_early_and_can_be_gone_on_with(
     ],
 )
 async def test_a_question_that_cannot_be_is_refused(
-    bus_api: httpx.AsyncClient, params: dict[str, Any]
+    feed_api: httpx.AsyncClient, params: dict[str, Any]
 ):
     for path in (URL, f"{URL}/stream") if "limit" not in params else (URL,):
-        assert 400 == (await bus_api.get(path, params=params)).status_code
+        assert 400 == (await feed_api.get(path, params=params)).status_code
 
 
 async def test_asking_leaves_no_consumer_behind(
-    bus_api: httpx.AsyncClient, js: JetStreamContext, mixed: None
+    feed_api: httpx.AsyncClient, js: JetStreamContext, mixed: None
 ):
-    await page(bus_api, limit=2)
+    await page(feed_api, limit=2)
     await feed.farewells()
 
     assert [] == await js.consumers_info("CHANGES")

@@ -110,9 +110,9 @@ async def test_writing_routes_know_their_parameters_too(client: httpx.AsyncClien
     ],
 )
 async def test_every_error_has_one_envelope(
-    api: httpx.AsyncClient, method: str, path: str, status: int, code: str
+    reading_api: httpx.AsyncClient, method: str, path: str, status: int, code: str
 ):
-    answer = await api.request(method, path)
+    answer = await reading_api.request(method, path)
     problem = msgspec.json.decode(answer.content, type=ErrorBody).error
 
     assert (status, code) == (answer.status_code, problem.code)
@@ -126,8 +126,8 @@ async def test_every_error_has_one_envelope(
 @pytest.mark.parametrize(
     "path", ["/api/v1/stats", "/api/v1/artifacts?x=1", "/nothing", "/docs", "/api/v1/health"]
 )
-async def test_every_answer_has_the_headers_of_security(api: httpx.AsyncClient, path: str):
-    headers = (await api.get(path)).headers
+async def test_every_answer_has_the_headers_of_security(reading_api: httpx.AsyncClient, path: str):
+    headers = (await reading_api.get(path)).headers
 
     assert ("nosniff", "DENY") == (headers["x-content-type-options"], headers["x-frame-options"])
 
@@ -136,16 +136,18 @@ async def test_every_answer_has_the_headers_of_security(api: httpx.AsyncClient, 
     "body", [b"", b"{", b"[]", b'{"purls": null}', b"\xff", b'{"purls":["\\ud800"]}']
 )
 @pytest.mark.parametrize("path", ["artifacts/lookup", "watches"])
-async def test_a_body_that_is_none_is_refused(api: httpx.AsyncClient, path: str, body: bytes):
+async def test_a_body_that_is_none_is_refused(
+    reading_api: httpx.AsyncClient, path: str, body: bytes
+):
     headers = {"Content-Type": "application/json"}
-    answer = await api.post(f"/api/v1/{path}", content=body, headers=headers)
+    answer = await reading_api.post(f"/api/v1/{path}", content=body, headers=headers)
 
     assert 400 == answer.status_code, answer.text
 
 
-async def test_a_body_beyond_the_limit_is_refused(api: httpx.AsyncClient):
+async def test_a_body_beyond_the_limit_is_refused(reading_api: httpx.AsyncClient):
     purls = ["pkg:npm/" + "x" * 1_000] * 2_000
-    answer = await api.post("/api/v1/artifacts/lookup", json={"purls": purls})
+    answer = await reading_api.post("/api/v1/artifacts/lookup", json={"purls": purls})
 
     assert (413, "REQUEST_ENTITY_TOO_LARGE") == (answer.status_code, answer.json()["error"]["code"])
 
@@ -222,10 +224,10 @@ async def test_other_sites_may_ask_from_a_browser_where_that_is_set(settings: Ap
     assert name not in closed.headers
 
 
-async def test_the_root_leads_to_the_documentation(api: httpx.AsyncClient):
-    root = await api.get("/")
-    page = await api.get(root.headers["location"])
-    document = await api.get("/docs/openapi.json")
+async def test_the_root_leads_to_the_documentation(reading_api: httpx.AsyncClient):
+    root = await reading_api.get("/")
+    page = await reading_api.get(root.headers["location"])
+    document = await reading_api.get("/docs/openapi.json")
 
     assert (302, 200, "text/html") == (
         root.status_code,
@@ -236,10 +238,12 @@ async def test_the_root_leads_to_the_documentation(api: httpx.AsyncClient):
     assert document.json()["openapi"].startswith("3.1")
 
 
-async def test_the_page_loads_everything_from_this_server(api: httpx.AsyncClient):
-    page = (await api.get("/docs")).text
+async def test_the_page_loads_everything_from_this_server(reading_api: httpx.AsyncClient):
+    page = (await reading_api.get("/docs")).text
     addresses = re.findall(r"""(?:src|href)=["']?([^"'>\s]+)""", page)
-    answers = [await api.get(address) for address in addresses if not address.startswith("data:")]
+    answers = [
+        await reading_api.get(address) for address in addresses if not address.startswith("data:")
+    ]
 
     assert 3 <= len(answers)
     assert {200} == {answer.status_code for answer in answers}
@@ -261,10 +265,10 @@ async def test_requests_are_counted_by_the_template_of_their_route(
     assert "vue" not in text
 
 
-async def test_probes_know_head_and_leave_no_trace_in_the_counts(api: httpx.AsyncClient):
+async def test_probes_know_head_and_leave_no_trace_in_the_counts(reading_api: httpx.AsyncClient):
     before = metrics.render().count(b"groundswell_api_requests_total{")
     for path in ("/livez", "/readyz", "/metrics"):
-        head = await api.head(path)
+        head = await reading_api.head(path)
         assert (200, b"") == (head.status_code, head.content)
 
     assert before == metrics.render().count(b"groundswell_api_requests_total{")

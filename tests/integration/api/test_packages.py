@@ -1,5 +1,6 @@
 """`/packages`: names as registries write them, and who depends on them."""
 
+import asyncio
 from typing import Any
 
 import asyncpg
@@ -13,9 +14,19 @@ pytestmark = pytest.mark.integration
 URL = "/api/v1/packages"
 
 
-@pytest.fixture
-async def react(tables: asyncpg.Connection) -> int:
+@pytest.fixture(scope="module")
+def react(shared_url: str) -> int:
     """A package with 7 dependents, two of them without a known popularity."""
+    return asyncio.run(_fill(shared_url))
+
+
+@pytest.fixture
+async def api(react: int, reading_api: httpx.AsyncClient) -> httpx.AsyncClient:
+    return reading_api
+
+
+async def _fill(url: str) -> int:
+    tables = await asyncpg.connect(url)
     react = await artifacts.add(tables, "pkg:npm/react", metrics={"downloads_week": 9_000})
     for number in range(7):
         metrics = {"downloads_week": float(100 * (number // 2))} if number < 5 else {}
@@ -27,6 +38,7 @@ async def react(tables: asyncpg.Connection) -> int:
     await artifacts.relate(tables, stub, react)
     await artifacts.add(tables, "pkg:maven/org.slf4j/slf4j-api")
     await artifacts.add(tables, "pkg:github/facebook/react")
+    await tables.close()
     return react
 
 
@@ -42,12 +54,12 @@ async def react(tables: asyncpg.Connection) -> int:
     ],
 )
 async def test_a_package_is_found_by_the_name_of_its_registry(
-    api: httpx.AsyncClient, react: int, path: str, purl: str
+    api: httpx.AsyncClient, path: str, purl: str
 ):
     assert purl == (await api.get(f"{URL}/{path}")).json()["data"]["purl"]
 
 
-async def test_the_list_holds_packages_alone(api: httpx.AsyncClient, react: int):
+async def test_the_list_holds_packages_alone(api: httpx.AsyncClient):
     everything = (await api.get(URL)).json()["data"]
     of_npm = (await api.get(URL, params={"ecosystem": "npm", "source": "npm"})).json()
 
@@ -101,23 +113,21 @@ async def pages(api: httpx.AsyncClient, **params: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
 async def test_dependents_are_tracked_each_once_and_the_popular_first(
-    api: httpx.AsyncClient, react: int, limit: int
+    api: httpx.AsyncClient, limit: int
 ):
     found = await pages(api, limit=limit)
 
     assert [4, 3, 2, 1, 0, 6, 5] == [int(one["name"][-1]) for one in found]
 
 
-async def test_a_dependent_is_told_by_the_strongest_of_its_scopes(
-    api: httpx.AsyncClient, react: int
-):
+async def test_a_dependent_is_told_by_the_strongest_of_its_scopes(api: httpx.AsyncClient):
     found = {one["name"]: (one["scope"], one["requirement"]) for one in await pages(api)}
 
     assert ("peer", "^19") == found["needs-1"]
     assert ("dev", "*") == found["needs-2"]
 
 
-async def test_dependents_of_one_scope_are_counted_apart(api: httpx.AsyncClient, react: int):
+async def test_dependents_of_one_scope_are_counted_apart(api: httpx.AsyncClient):
     for scope, count in (("peer", 3), ("dev", 7), ("runtime", 0)):
         answer = await api.get(f"{URL}/npm/react/dependents", params={"scope": scope})
         page = answer.json()

@@ -1,5 +1,6 @@
 """`/search` on PostgreSQL."""
 
+import asyncio
 from typing import Any
 
 import asyncpg
@@ -13,8 +14,18 @@ pytestmark = pytest.mark.integration
 URL = "/api/v1/search"
 
 
+@pytest.fixture(scope="module")
+def shelf(shared_url: str) -> None:
+    asyncio.run(_fill(shared_url))
+
+
 @pytest.fixture
-async def shelf(tables: asyncpg.Connection) -> None:
+async def api(shelf: None, reading_api: httpx.AsyncClient) -> httpx.AsyncClient:
+    return reading_api
+
+
+async def _fill(url: str) -> None:
+    tables = await asyncpg.connect(url)
     for purl, downloads, description, keywords in [
         ("pkg:npm/react", 30e6, "A library for user interfaces", ["ui"]),
         ("pkg:npm/react-dom", 29e6, "React for the DOM", []),
@@ -32,6 +43,7 @@ async def shelf(tables: asyncpg.Connection) -> None:
             tables, purl, metrics=metrics, description=description, keywords=keywords, license="MIT"
         )
     await artifacts.add(tables, "pkg:npm/react-stub", tracked=False, description="react")
+    await tables.close()
 
 
 async def purls(api: httpx.AsyncClient, q: str, **params: Any) -> list[str]:
@@ -59,19 +71,19 @@ async def purls(api: httpx.AsyncClient, q: str, **params: Any) -> list[str]:
         ("django or starlette", ["pypi/starlette", "pypi/django"]),
     ],
 )
-async def test_the_best_come_first(api: httpx.AsyncClient, shelf: None, q: str, best: list[str]):
+async def test_the_best_come_first(api: httpx.AsyncClient, q: str, best: list[str]):
     assert best == (await purls(api, q))[: len(best)]
 
 
-async def test_what_is_meant_by_no_word_is_not_found(api: httpx.AsyncClient, shelf: None):
+async def test_what_is_meant_by_no_word_is_not_found(api: httpx.AsyncClient):
     assert [] == await purls(api, "zzzzqqq")
 
 
-async def test_stubs_are_left_out(api: httpx.AsyncClient, shelf: None):
+async def test_stubs_are_left_out(api: httpx.AsyncClient):
     assert "npm/react-stub" not in await purls(api, "react")
 
 
-async def test_some_of_the_words_are_better_than_nothing(api: httpx.AsyncClient, shelf: None):
+async def test_some_of_the_words_are_better_than_nothing(api: httpx.AsyncClient):
     assert "pypi/litestar" in await purls(api, "asgi blockchain")
 
 
@@ -87,12 +99,12 @@ async def test_some_of_the_words_are_better_than_nothing(api: httpx.AsyncClient,
     ],
 )
 async def test_hits_are_filtered(
-    api: httpx.AsyncClient, shelf: None, params: dict[str, Any], expected: list[str]
+    api: httpx.AsyncClient, params: dict[str, Any], expected: list[str]
 ):
     assert expected == await purls(api, "react", **params)
 
 
-async def test_scores_fall_and_the_engine_is_named(api: httpx.AsyncClient, shelf: None):
+async def test_scores_fall_and_the_engine_is_named(api: httpx.AsyncClient):
     page = (await api.get(URL, params={"q": "react"})).json()
     scores = [hit["score"] for hit in page["data"]]
 
@@ -100,11 +112,11 @@ async def test_scores_fall_and_the_engine_is_named(api: httpx.AsyncClient, shelf
     assert ("postgres", len(scores)) == (page["meta"]["engine"], page["meta"]["total"])
 
 
-async def test_hits_can_be_sorted_by_a_ranking(api: httpx.AsyncClient, shelf: None):
+async def test_hits_can_be_sorted_by_a_ranking(api: httpx.AsyncClient):
     assert "npm/%40types/react" == (await purls(api, "react", sort="hot"))[0]
 
 
-async def test_pages_by_cursor_and_by_offset_are_the_same(api: httpx.AsyncClient, shelf: None):
+async def test_pages_by_cursor_and_by_offset_are_the_same(api: httpx.AsyncClient):
     whole = await purls(api, "react")
     first = (await api.get(URL, params={"q": "react", "limit": 2})).json()
     second = await purls(api, "react", limit=2, cursor=first["meta"]["next"])
@@ -126,5 +138,5 @@ async def test_a_search_that_cannot_be_is_refused(api: httpx.AsyncClient, params
     "q",
     ["'", '"', "a & | !b", "\\", "%", "-", "or", "((", "🦀", "a'; DROP TABLE x; --", "/", "@", ":"],
 )
-async def test_no_text_is_too_odd_to_search_for(api: httpx.AsyncClient, shelf: None, q: str):
+async def test_no_text_is_too_odd_to_search_for(api: httpx.AsyncClient, q: str):
     assert isinstance(await purls(api, q), list)

@@ -28,8 +28,8 @@ REACT, VUE, DJANGO = "pkg:npm/react", "pkg:npm/vue", "pkg:pypi/django"
 
 
 @pytest.fixture
-async def url(bus_settings: ApiSettings, js: JetStreamContext) -> AsyncIterator[str]:
-    quick = msgspec.structs.replace(bus_settings, stream_ping_seconds=0.3, stream_stall_seconds=1)
+async def url(feed_settings: ApiSettings, js: JetStreamContext) -> AsyncIterator[str]:
+    quick = msgspec.structs.replace(feed_settings, stream_ping_seconds=0.3, stream_stall_seconds=1)
     async with served(create_app(quick)) as url:
         await connected(url)
         yield url
@@ -234,8 +234,8 @@ async def _to_the_end(live: Feed) -> None:
         await live.next()
 
 
-async def test_a_feed_too_many_is_told_to_wait(bus_settings: ApiSettings, js: JetStreamContext):
-    one = msgspec.structs.replace(bus_settings, max_streams=1)
+async def test_a_feed_too_many_is_told_to_wait(feed_settings: ApiSettings, js: JetStreamContext):
+    one = msgspec.structs.replace(feed_settings, max_streams=1)
     async with served(create_app(one)) as url:
         await connected(url)
         async with feed(url) as live:
@@ -262,8 +262,8 @@ async def test_an_id_that_is_none_of_ours_is_refused(url: str):
             assert 400 == answer.status_code
 
 
-async def test_a_server_that_stops_cuts_its_feeds(bus_settings: ApiSettings, js: JetStreamContext):
-    async with served(create_app(bus_settings)) as url:
+async def test_a_server_that_stops_cuts_its_feeds(feed_settings: ApiSettings, js: JetStreamContext):
+    async with served(create_app(feed_settings)) as url:
         await connected(url)
         stopping = feed(url)
         live = await stopping.__aenter__()

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from contracts import subjects
 from contracts.changes import ArtifactChanged, Change, MetricChanged, RelationChanged, What
 from contracts.vocabulary import Kind, RelationType, Source
-from services.api.feed import Kept, Wanted
+from services.api.feed import Kept
+from services.api.wanted import Wanted
 from tests.support.subjects import matches, overlap
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
