@@ -67,6 +67,7 @@ format: $(STAMP) ## Format the code and mend what can be mended
 bench: $(STAMP) ## Run the benchmarks
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.api
+	$(BIN)/python -m benchmarks.drill
 
 .PHONY: schema
 schema: $(STAMP) ## Write contracts/generated anew

@@ -131,8 +131,9 @@ class Drill:
             started = time.perf_counter()
             await self._kill(self._child(name))
             await self._until_worked_off(_worked_off(before) + 1)
-            self.recovered[name] = round(time.perf_counter() - started, 2)
-            print(f"{name} was killed, {self.recovered[name]} s", flush=True)
+            seconds = round(time.perf_counter() - started, 2)
+            self.recovered[name] = max(seconds, self.recovered.get(name, 0.0))
+            print(f"{name} was killed, {seconds} s", flush=True)
 
     async def _kill(self, child: Child) -> None:
         """Kill the process that runs now; another one has come up on return."""
@@ -270,7 +271,7 @@ async def _run(planned: Plan) -> dict[str, Any]:
             judged = await judge(stack, planned)
     return {
         "readings": sum(map(len, planned.days)) - planned.malformed.total(),
-        "killed": list(drill.recovered),
+        "killed": [name for name, _ in planned.kills],
         "in_flight": drill.in_flight,
         **judged,
         "recover_seconds": drill.recovered,
