@@ -13,6 +13,7 @@ from collections import deque
 from typing import Final
 
 import msgspec
+import structlog
 from msgspec import Struct
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -22,10 +23,12 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
-from contracts.envelope import decode
+from contracts.envelope import InvalidEvent, decode
 from contracts.responses import SequencedChange
 from services.api.errors import Unavailable
 from services.api.wanted import Wanted
+
+log = structlog.get_logger(__name__)
 
 STREAM: Final = "CHANGES"
 _BATCH: Final = 256
@@ -94,11 +97,11 @@ async def recent(
         while seen < most and (messages := await feed.take(_PATIENCE_SECONDS)):
             for message in messages:
                 seen += 1
-                change = decoded(message)
-                if wanted.matches(change.change):
+                change = understood(message)
+                if change is not None and wanted.matches(change.change):
                     found.append(change)
                 if len(found) == limit or seen == most:
-                    return found, change.sequence + 1 if seen < feed.waiting else None
+                    return found, sequence(message) + 1 if seen < feed.waiting else None
     except Broken as error:
         raise Unavailable(str(error)) from error
     finally:
@@ -111,11 +114,21 @@ async def farewells() -> None:
     await asyncio.gather(*_farewells)
 
 
-def decoded(message: Msg) -> SequencedChange:
-    """A change with its place in the stream."""
-    event = decode(message.headers, message.data)
+def sequence(message: Msg) -> int:
+    """The place of a message in the stream."""
+    place: int = message.metadata.sequence.stream
+    return place
+
+
+def understood(message: Msg) -> SequencedChange | None:
+    """A change with its place in the stream; None for what is no change of ours."""
+    try:
+        event = decode(message.headers, message.data)
+    except InvalidEvent as error:
+        log.warning("CHANGES holds what is no event", reason=str(error))
+        return None
     return SequencedChange(
-        sequence=message.metadata.sequence.stream, id=event.id, time=event.time, change=event.data
+        sequence=sequence(message), id=event.id, time=event.time, change=event.data
     )
 
 

@@ -21,7 +21,7 @@ from nats.js import JetStreamContext
 from contracts.responses import SequencedChange
 from services.api.edge import HEAD_ASKED
 from services.api.errors import Unavailable
-from services.api.feed import Broken, Feed, Kept, understood
+from services.api.feed import Broken, Feed, Kept, sequence, understood
 from services.api.settings import ApiSettings
 from services.api.wanted import Wanted
 from services.runtime import metrics
@@ -146,7 +146,7 @@ class EventStream(Response[str]):
         shown = self._last
         for message in messages:
             change = understood(message)
-            self._last = message.metadata.sequence.stream
+            self._last = sequence(message)
             if change is not None and self._wanted.matches(change.change):
                 lines.append(_event(change))
                 shown = self._last

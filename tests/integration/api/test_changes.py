@@ -183,3 +183,13 @@ async def test_asking_leaves_no_consumer_behind(
     await feed.farewells()
 
     assert [] == await js.consumers_info("CHANGES")
+
+
+async def test_what_is_no_change_of_ours_is_passed_over(
+    feed_api: httpx.AsyncClient, js: JetStreamContext
+):
+    await js.publish("changes.v1.metric.junk", b"{")
+    await changes.publish(js, [changes.metric(REACT)])
+
+    assert [2] == await sequences(feed_api)
+    assert [2] == await sequences(feed_api, limit=1)
