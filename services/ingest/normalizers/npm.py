@@ -133,8 +133,8 @@ def _versions(
             version=version,
             published_at=shapes.time(times.get(version)),
             prerelease="-" in version.partition("+")[0],
-            deprecated=_reason(data.deprecated),
-            channels=tuple(tagged.get(version, ())),
+            deprecated=None if data.deprecated is None else _reason(data.deprecated),
+            channels=tuple(tagged[version]) if version in tagged else (),
         )
 
 
