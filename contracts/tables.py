@@ -187,7 +187,7 @@ def _ranking(sort: str, *leading: str) -> Index:
 
 
 # One row per tracked artifact, what every ranked list is read from. A measure that is not known is
-# NULL, and an artifact without it is not in that ranking.
+# NULL, and an artifact without it comes last.
 ranks = Table(
     "ranks",
     metadata,
