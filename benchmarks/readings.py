@@ -9,7 +9,7 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
@@ -175,5 +175,5 @@ def _downloads(one: _Package, at: datetime) -> npm.Downloads | pypi.Downloads:
 
 
 def _count(one: _Package, day: date) -> int:
-    weekday: Any = day.toordinal() % 7
+    weekday = day.toordinal() % 7
     return 1 + one.downloads * (10 + (one.number * 7 + day.toordinal() * 13) % 5 - weekday)
