@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from contracts.vocabulary import METRIC_BY_NAME, RANKED_BY, MetricKind, RelationType, Sort
 from services.ingest.purls import take_apart
-from services.ingest.records import Edge, Facts, Records, Tag
+from services.ingest.records import Edge, Facts, Records, Series, Tag
 
 Rows: TypeAlias = list[tuple[Any, ...]]
 MetricKey: TypeAlias = tuple[int, int]
@@ -148,7 +148,7 @@ def live_rows(values: Mapping[MetricKey, Live]) -> Rows:
     return [(*key, live.observed_at, live.value, live.read_at) for key, live in values.items()]
 
 
-def backfill_rows(group: Iterable[Records], ids: Mapping[str, int]) -> Rows:
+def backfill_rows(told: Iterable[tuple[Records, Series]], ids: Mapping[str, int]) -> Rows:
     """For `BACKFILL`."""
     return [
         (
@@ -159,8 +159,7 @@ def backfill_rows(group: Iterable[Records], ids: Mapping[str, int]) -> Rows:
             records.read_at,
             series.values,
         )
-        for records in group
-        for series in records.backfill
+        for records, series in told
     ]
 
 

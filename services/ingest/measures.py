@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from contracts.changes import Change
 from services.ingest import batch as shaped
 from services.ingest import changes, statements
-from services.ingest.batch import WINDOWS, Live, MetricKey
-from services.ingest.memory import Known
-from services.ingest.records import Records
+from services.ingest.batch import METRIC_ID, WINDOWS, Live, MetricKey
+from services.ingest.memory import Counted, Known
+from services.ingest.records import Records, Series
+
+_DAY: Final = timedelta(days=1)
 
 
 async def write_metrics(
-    connection: Any, known: Known, group: Iterable[Records], found: list[Change]
+    connection: Any, known: Known, group: Sequence[Records], found: list[Change]
 ) -> set[int]:
-    """Write live values; returns the artifacts of which one moved."""
+    """Write live values and days of the past; returns the artifacts of which a value moved."""
     values = shaped.live_values(group, known.ids)
     if not values:
         return set()
+    before: dict[MetricKey, datetime | None] = {}
     purls = {known.ids[records.purl]: records.purl for records in group}
     late = dict(values)
     history: dict[MetricKey, Live] = {}
     moved: set[int] = set()
     for row in await connection.fetch(statements.CURRENT, shaped.live_rows(values)):
-        artifact, metric, old, old_at = row
+        artifact, metric, old, old_at, before[artifact, metric] = row
         live = late.pop((artifact, metric))
         if old != live.value:
             moved.add(artifact)
@@ -39,6 +43,7 @@ async def write_metrics(
         await connection.execute(statements.HISTORY, shaped.live_rows(history))
     if late:
         await _write_late(connection, late)
+    await _write_backfill(connection, known, group, before)
     return moved
 
 
@@ -51,9 +56,31 @@ async def _write_late(connection: Any, late: dict[MetricKey, Live]) -> None:
         )
 
 
-async def write_backfill(connection: Any, known: Known, group: Iterable[Records]) -> None:
+async def _write_backfill(
+    connection: Any,
+    known: Known,
+    group: Iterable[Records],
+    before: Mapping[MetricKey, datetime | None],
+) -> None:
     """Write series to history, where they are not there already."""
-    rows = shaped.backfill_rows(group, known.ids)
+    told = []
+    for records in group:
+        for series in records.backfill:
+            key = (known.ids[records.purl], METRIC_ID[series.metric])
+            name = (records.purl, series.metric)
+            mark = Counted(before.get(key), hash((series.first_at, series.values)))
+            # Nearly always a day has passed, and the others are as this process wrote them then.
+            if known.counted.get(name) != mark:
+                told.append((records, series))
+            known.counted[name] = _tomorrow(records, series)
+    rows = shaped.backfill_rows(told, known.ids)
     if rows:
         first, last = min(row[2] for row in rows), max(row[3] for row in rows)
         await connection.execute(statements.BACKFILL, rows, first, last)
+
+
+def _tomorrow(records: Records, series: Series) -> Counted:
+    """What the answer of the next day tells of these days and of the live one."""
+    live = (o.value for o in records.observations if o.metric == series.metric)
+    values = (*series.values[1:], *live)
+    return Counted(records.read_at, hash((series.first_at + _DAY, values)))

@@ -37,6 +37,18 @@ class Told(NamedTuple):
     fingerprint: bytes
 
 
+class Counted(NamedTuple):
+    """
+    Which days of a metric this process wrote last: when they were read, and a fingerprint of what
+    the answer of the next day will tell of them, which is all of them but the first.
+
+    Every writer of a metric leaves `read_at` behind, as with facts.
+    """
+
+    read_at: datetime | None
+    fingerprint: int
+
+
 class Memory:
     """
     What is known to be committed: ids by purl and by tag, the months that are there, and what this
@@ -51,6 +63,7 @@ class Memory:
         self.tags: dict[Tag, int] = {}
         self.months: set[date] = set()
         self.told: dict[str, Told] = {}
+        self.counted: dict[tuple[str, str], Counted] = {}
 
     def forget(self) -> None:
         """Know nothing again."""
@@ -58,6 +71,7 @@ class Memory:
         self.tags.clear()
         self.months.clear()
         self.told.clear()
+        self.counted.clear()
 
     def learn(self, known: Known) -> None:
         """Remember what was committed, within bounds."""
@@ -65,8 +79,11 @@ class Memory:
             self.ids.clear()
         if len(self.told) > _REMEMBERED:
             self.told.clear()
+        if len(self.counted) > _REMEMBERED:
+            self.counted.clear()
         self.ids.update(known.ids)
         self.told.update(known.told)
+        self.counted.update(known.counted)
 
 
 class Known(Struct, frozen=True):
@@ -75,6 +92,7 @@ class Known(Struct, frozen=True):
     ids: dict[str, int]
     tags: dict[Tag, int]
     told: dict[str, Told]
+    counted: dict[tuple[str, str], Counted]
 
 
 async def prepare(connection: Any, memory: Memory, batch: Sequence[Records]) -> Known:
@@ -84,6 +102,12 @@ async def prepare(connection: Any, memory: Memory, batch: Sequence[Records]) -> 
         ids=await _known_ids(connection, memory, batch),
         tags=await _tag_ids(connection, memory, batch),
         told={r.purl: memory.told[r.purl] for r in batch if r.purl in memory.told},
+        counted={
+            key: memory.counted[key]
+            for r in batch
+            for series in r.backfill
+            if (key := (r.purl, series.metric)) in memory.counted
+        },
     )
 
 

@@ -133,7 +133,9 @@ ON CONFLICT (artifact_id, metric_id) DO UPDATE SET
     previous_value = CASE WHEN c.value <> excluded.value THEN c.value ELSE c.previous_value END,
     changed_at = CASE WHEN c.value <> excluded.value THEN excluded.observed_at ELSE c.changed_at END
 WHERE (excluded.observed_at, excluded.read_at) >= (c.observed_at, c.read_at)
-RETURNING artifact_id, metric_id, old.value AS value, old.observed_at AS observed_at
+RETURNING
+    artifact_id, metric_id, old.value AS value, old.observed_at AS observed_at,
+    old.read_at AS read_at
 """
 
 # The later of two answers about the same moment or window counts.

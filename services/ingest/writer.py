@@ -9,7 +9,7 @@ from contracts.changes import Change
 from services.ingest import batch as shaped
 from services.ingest import changes, statements
 from services.ingest.artifacts import write_artifacts
-from services.ingest.measures import write_backfill, write_metrics
+from services.ingest.measures import write_metrics
 from services.ingest.memory import Known, Memory, Outdated, prepare
 from services.ingest.records import Records
 from services.runtime.database import DatabaseUnavailable, translated
@@ -57,7 +57,6 @@ async def _write(connection: Any, known: Known, batch: Sequence[Records]) -> lis
     for group in shaped.rounds(batch):
         touched |= await write_artifacts(connection, known, group, found)
         touched |= await write_metrics(connection, known, group, found)
-        await write_backfill(connection, known, group)
     if touched:
         await connection.execute(statements.RANKS, sorted(touched), *shaped.measures())
     if found:

@@ -24,7 +24,11 @@ log = structlog.get_logger(__name__)
 
 
 class Connection(Client):
-    """A client whose JetStream binds to durables."""
+    """A client whose JetStream binds to durables. `turns` are those of their subscribers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turns: dict[tuple[str, str], asyncio.Lock] = {}
 
     def jetstream(self, **options: Any) -> JetStreamContext:
         return _JetStream(self, **options)
@@ -44,17 +48,24 @@ class _JetStream(JetStreamContext):
         answers = await self._nc.subscribe(
             inbox, pending_msgs_limit=pending_msgs_limit, pending_bytes_limit=pending_bytes_limit
         )
-        return _Pull(self, answers, stream, durable, inbox.encode())
+        pull = _Pull(self, answers, stream, durable, inbox.encode())
+        client: Any = self._nc
+        pull.turns = client.turns.setdefault((stream, durable), asyncio.Lock())
+        return pull
 
 
 class _Pull(JetStreamContext.PullSubscription):
+    turns: asyncio.Lock
     _waiting = False
 
     async def fetch(
         self, batch: int = 1, timeout: float | None = 5, heartbeat: float | None = None
     ) -> list[Msg]:
         try:
-            messages = await super().fetch(batch, timeout, heartbeat)
+            # One subscriber of a durable at a time: the server would share out messages among those
+            # that ask, and they would work in step, all computing or all waiting at once.
+            async with self.turns:
+                messages = await super().fetch(batch, timeout, heartbeat)
         except (ServiceUnavailableError, errors.ConnectionClosedError) as error:
             # No such durable, or no server: FastStream would ask again at once, and again.
             self._tell_once(error)

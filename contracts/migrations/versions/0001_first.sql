@@ -233,7 +233,8 @@ CREATE TABLE artifacts (
     CONSTRAINT artifacts_pkey PRIMARY KEY (id),
     CONSTRAINT artifacts_repository_id_fkey FOREIGN KEY(repository_id) REFERENCES artifacts (id),
     CONSTRAINT artifacts_organization_id_fkey FOREIGN KEY(organization_id) REFERENCES organizations (id)
-);
+)
+ WITH (fillfactor = 60);
 
 CREATE INDEX artifacts_name_prefix_idx ON artifacts (lower(name) text_pattern_ops) WHERE tracked;
 
@@ -250,9 +251,7 @@ CREATE INDEX artifacts_search_idx ON artifacts USING gin (search) WHERE tracked;
 CREATE TABLE artifact_tags (
     artifact_id BIGINT NOT NULL,
     tag_id BIGINT NOT NULL,
-    CONSTRAINT artifact_tags_pkey PRIMARY KEY (artifact_id, tag_id),
-    CONSTRAINT artifact_tags_artifact_id_fkey FOREIGN KEY(artifact_id) REFERENCES artifacts (id),
-    CONSTRAINT artifact_tags_tag_id_fkey FOREIGN KEY(tag_id) REFERENCES tags (id)
+    CONSTRAINT artifact_tags_pkey PRIMARY KEY (artifact_id, tag_id)
 );
 
 CREATE INDEX artifact_tags_tag_idx ON artifact_tags (tag_id, artifact_id);
@@ -290,8 +289,7 @@ CREATE TABLE versions (
     yanked BOOLEAN DEFAULT false NOT NULL,
     deprecated TEXT,
     channels TEXT[] DEFAULT '{}'::text[] NOT NULL,
-    CONSTRAINT versions_pkey PRIMARY KEY (artifact_id, version),
-    CONSTRAINT versions_artifact_id_fkey FOREIGN KEY(artifact_id) REFERENCES artifacts (id)
+    CONSTRAINT versions_pkey PRIMARY KEY (artifact_id, version)
 );
 
 CREATE INDEX versions_published_idx ON versions (artifact_id, published_at DESC NULLS LAST, version DESC);

@@ -493,3 +493,32 @@ async def test_a_gap_in_the_days_is_no_day_without_downloads(pool: Any):
 
     assert 9 == len(await values(pool, "downloads_day"))
     assert [] == await values(pool, "downloads_week")
+
+
+async def test_days_that_this_process_wrote_itself_are_not_compared_again(pool: Any):
+    memory, days = Memory(), list(range(1, 36))
+    day = timedelta(days=1)
+    await write_events(pool, [downloads("left", days)], memory)
+    # Nobody does this but a test that wants to see whether anybody looks.
+    await pool.execute("UPDATE observations SET value = 999 WHERE value = 7")
+
+    await write_events(
+        pool, [downloads("left", [*days[1:], 36], last=YESTERDAY + day, at=NOON + day)], memory
+    )
+
+    history = [value for _, value, _ in await values(pool, "downloads_day")]
+    assert [*days[:6], 999, *days[7:], 36] == history
+
+
+async def test_days_that_somebody_else_wrote_meanwhile_are_compared_again(pool: Any):
+    memory, days = Memory(), list(range(1, 36))
+    day = timedelta(days=1)
+    await write_events(pool, [downloads("left", days)], memory)
+    await write_events(pool, [downloads("left", [1, 500, *days[2:]], at=NOON + HOUR)], Memory())
+
+    await write_events(
+        pool, [downloads("left", [*days[1:], 36], last=YESTERDAY + day, at=NOON + day)], memory
+    )
+
+    history = [value for _, value, _ in await values(pool, "downloads_day")]
+    assert [*days, 36] == history

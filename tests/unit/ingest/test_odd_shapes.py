@@ -64,7 +64,7 @@ def assert_fit_for_the_database(records: Records) -> None:
     }
     tags = {tag: number for number, tag in enumerate(batch.tags([records]))}
     batch.artifact_rows([records], ids)
-    batch.backfill_rows([records], ids)
+    batch.backfill_rows([(records, series) for series in records.backfill], ids)
     edges = batch.relation_rows([records], ids)
     versions = batch.version_rows([records], ids)
     tagged = batch.tag_rows([records], ids, tags)
