@@ -66,7 +66,9 @@ def serve(app: ASGI, settings: Runtime, service: str) -> int:
         signal.signal(number, server.handle_exit)
     log.info("starting", service=service, host=settings.host, port=settings.port)
     try:
-        server.run()
+        # First of all, so that a port that is taken leaves nothing behind that has to be stopped.
+        bound = server.config.bind_socket()
+        server.run(sockets=[bound])
     except SystemExit:
         log.critical("the service could not start")  # uvicorn has said why
         return _FAILED
