@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, MutableMapping
 from typing import Any, Final
@@ -67,7 +68,12 @@ def serve(app: ASGI, settings: Runtime, service: str) -> int:
     log.info("starting", service=service, host=settings.host, port=settings.port)
     try:
         # First of all, so that a port that is taken leaves nothing behind that has to be stopped.
-        bound = server.config.bind_socket()
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        bound = socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        log.critical("the service could not start", reason=str(error))
+        return _FAILED
+    try:
         server.run(sockets=[bound])
     except SystemExit:
         log.critical("the service could not start")  # uvicorn has said why

@@ -173,4 +173,4 @@ async def test_a_port_that_is_taken_is_a_failure(declared: str):
         output, _ = await asyncio.wait_for(process.communicate(), 20)
 
     assert 1 == process.returncode
-    assert b"address already in use" in output
+    assert b"Address already in use" in output
