@@ -45,6 +45,8 @@ _KIND_BY_TYPE: Final = {
 _NAMESPACED: Final = frozenset({"github", "gitlab", "bitbucket", "maven"})
 _FLAT: Final = frozenset({"pypi", "cargo"})
 _REPOSITORIES: Final = frozenset({"github", "gitlab", "bitbucket"})
+# What stands before the owner of a dataset; nobody of that name has models.
+_DATASETS: Final = "datasets/"
 _MAX_LENGTH: Final = 512
 
 
@@ -83,9 +85,11 @@ class Purl(Struct, frozen=True):
 
     @property
     def kind(self) -> Kind:
-        """What the purl names; a dataset cannot be told from a model by its purl alone."""
+        """What the purl names."""
         if self.subpath:
             return Kind.SKILL
+        if self.type == "huggingface" and f"{self.namespace}/".startswith(_DATASETS):
+            return Kind.DATASET
         return _KIND_BY_TYPE.get(self.type, Kind.PACKAGE)
 
 

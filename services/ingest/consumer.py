@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, repeat
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import structlog
 from faststream.exceptions import StopConsume
@@ -31,6 +31,9 @@ from services.runtime.tracing import span
 # Seconds between tries while PostgreSQL is away. The first is for batches that got into each
 # other's way.
 _PATIENCE: Final = (0.05, 0.5, 1.0, 2.0, 5.0)
+
+# What one reading says, of one artifact or of several.
+Understood: TypeAlias = Sequence[Records]
 
 log = structlog.get_logger(__name__)
 
@@ -82,14 +85,14 @@ class Ingest:
 
     async def _process(self, events: Sequence[Event | Undecodable]) -> list[Outcome]:
         understood = [understand(event) for event in events]
-        batch = [records for records in understood if isinstance(records, Records)]
+        batch = [readings for readings in understood if not isinstance(readings, Dead)]
         written = iter(await self._write(batch) if batch else ())
-        return [next(written) if isinstance(u, Records) else u for u in understood]
+        return [u if isinstance(u, Dead) else next(written) for u in understood]
 
-    async def _write(self, batch: Sequence[Records], *, again: bool = True) -> list[Outcome]:
+    async def _write(self, batch: Sequence[Understood], *, again: bool = True) -> list[Outcome]:
         """Write a batch; what the database refuses is halved until the culprit stands alone."""
         try:
-            await self._write_patiently(batch)
+            await self._write_patiently([records for told in batch for records in told])
         except DatabaseUnavailable as error:
             return [Later(str(error))] * len(batch)
         except DatabaseRejected as error:
@@ -122,7 +125,7 @@ class Ingest:
             return
 
 
-def understand(event: Event | Undecodable) -> Records | Dead:
+def understand(event: Event | Undecodable) -> Understood | Dead:
     """What a reading says, or why nobody can tell."""
     if isinstance(event, Undecodable):
         return Dead(event.reason)
@@ -130,9 +133,10 @@ def understand(event: Event | Undecodable) -> Records | Dead:
     if normalize is None:
         return Dead(f"{event.type} is no reading")
     try:
-        return normalize(event)
+        told = normalize(event)
     except UnexpectedShape as error:
         return Dead(str(error))
+    return (told,) if isinstance(told, Records) else told
 
 
 def _delays() -> Iterator[float]:

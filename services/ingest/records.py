@@ -6,8 +6,9 @@ Every text in them is fit for PostgreSQL: no NUL, no lone surrogate, bounded in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -20,8 +21,27 @@ class UnexpectedShape(ValueError):
     """The reading cannot be understood; waiting does not help."""
 
 
+class Part(StrEnum):
+    """
+    Which part of what is known of an artifact a reading tells.
+
+    Each part is as new as the last reading that told it, and its sets are replaced by it alone.
+    """
+
+    FACTS = "facts"
+    MANIFESTS = "manifests"
+    SKILLS = "skills"
+    ENRICHMENT = "enrichment"
+
+
 class Facts(Struct, frozen=True, kw_only=True, gc=False):
-    """What upstream says of an artifact, whole: a field that is not told is told to be empty."""
+    """
+    What upstream says of an artifact, whole: a field that is not told is told to be empty.
+
+    `upstream_id` is the lasting id that upstream has for it, where it has one. Told by the part
+    `ENRICHMENT`, only description, repository and license count, and only where upstream itself
+    tells none.
+    """
 
     description: str | None = None
     url: str | None = None
@@ -35,6 +55,7 @@ class Facts(Struct, frozen=True, kw_only=True, gc=False):
     updated_at: datetime | None = None
     state: State = State.ACTIVE
     extra: Mapping[str, Any] = {}
+    upstream_id: str | None = None
 
 
 class Observation(Struct, frozen=True, gc=False):
@@ -77,18 +98,52 @@ class Version(Struct, frozen=True, kw_only=True, gc=False):
 Tag: TypeAlias = tuple[TagCategory, str]
 
 
+class Organization(Struct, frozen=True, kw_only=True, gc=False):
+    """An account of a person or of many; what is not told stays as it is known."""
+
+    login: str
+    name: str | None = None
+    url: str | None = None
+    website: str | None = None
+    description: str | None = None
+    sponsorship_url: str | None = None
+    repositories: int | None = None
+    stars: int | None = None
+
+
+class File(Struct, frozen=True, kw_only=True, gc=False):
+    """A file of an artifact; `path` is relative to its root."""
+
+    path: str
+    size_bytes: int | None = None
+    blob_id: str | None = None
+    lfs: bool = False
+
+
+class Problem(Struct, frozen=True, kw_only=True, gc=False):
+    """Why a file of an artifact could not be read, or is not as it should be."""
+
+    path: str
+    reason: str
+
+
 class Records(Struct, frozen=True, kw_only=True, gc=False):
     """
-    One reading, understood.
+    What one reading says of one artifact.
 
-    `relations`, `tags` and `versions` are complete sets: what they leave out is gone, and nothing
-    is in them twice. A type of relation that is missing, and `None`, say nothing. They count only
-    beside `facts`, which decide whether the reading is newer than what is known. With `gone` there
-    are no facts.
+    `relations`, `tags`, `versions`, `files` and `problems` are complete sets: what they leave out
+    is gone, and nothing is in them twice. A type of relation that is missing, and `None`, say
+    nothing. They belong to their `part` and count when the reading is not older than what is known
+    of that part. The part `FACTS` has facts, or it says no more than observations, `gone` or
+    `aliases`; versions, files and tags are told by it alone.
+
+    `aliases` are purls that the artifact had before. `organization` is its owner; of a reading
+    about an owner, `owner` is true, `purl` is the owner's and nothing else is told.
     """
 
     purl: str
     read_at: datetime
+    part: Part = Part.FACTS
     facts: Facts | None = None
     gone: bool = False
     observations: tuple[Observation, ...] = ()
@@ -96,6 +151,11 @@ class Records(Struct, frozen=True, kw_only=True, gc=False):
     relations: Mapping[RelationType, tuple[Edge, ...]] = {}
     tags: tuple[Tag, ...] | None = None
     versions: tuple[Version, ...] | None = None
+    files: tuple[File, ...] | None = None
+    problems: tuple[Problem, ...] | None = None
+    aliases: tuple[str, ...] = ()
+    organization: Organization | None = None
+    owner: bool = False
 
 
-Normalizer: TypeAlias = Callable[[Event], Records]
+Normalizer: TypeAlias = Callable[[Event], Records | Sequence[Records]]

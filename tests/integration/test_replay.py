@@ -24,6 +24,7 @@ from services.runtime.delivery import Breaker, bury
 from services.runtime.publishing import PublishFailed, publish_all
 from tests.support import ledger
 from tests.support.readings import NOON, addressed, downloads, packument, project
+from tests.support.understood import one
 
 pytestmark = pytest.mark.integration
 
@@ -89,7 +90,7 @@ def refuse(_: Event) -> Records:
 
 
 def license_free(event: Event) -> Records:
-    told = NORMALIZERS[PACKUMENT](event)
+    told = one(event)
     assert told.facts is not None
     facts = msgspec.structs.replace(told.facts, license=None)
     return msgspec.structs.replace(told, facts=facts, observations=())
@@ -222,7 +223,7 @@ async def test_a_mended_normalizer_takes_effect(stack: Stack, normalize: Any):
 
 async def test_a_mended_value_of_the_past_replaces_the_wrong_one(stack: Stack, normalize: Any):
     def one_too_many(event: Event) -> Records:
-        told = NORMALIZERS[PACKUMENT](event)
+        told = one(event)
         wrong = [msgspec.structs.replace(o, value=o.value + 1) for o in told.observations]
         return msgspec.structs.replace(told, observations=tuple(wrong))
 

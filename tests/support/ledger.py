@@ -9,8 +9,8 @@ import msgspec
 from contracts.changes import Change
 from contracts.envelope import Event
 from services.ingest.memory import Memory
-from services.ingest.normalizers import NORMALIZERS
 from services.ingest.writer import write
+from tests.support import understood
 
 _OUTBOX = msgspec.msgpack.Decoder(list[tuple[str, bytes, bytes]])
 
@@ -52,8 +52,7 @@ TABLES = (ARTIFACTS, CURRENT, HISTORY, RELATIONS, VERSIONS, TAGS, RANKS)
 
 async def write_events(pool: Any, events: Sequence[Event], memory: Memory | None = None) -> int:
     """Write one batch; how many changes it made."""
-    batch = [NORMALIZERS[event.type](event) for event in events]
-    return await write(pool, memory or Memory(), batch)
+    return await write(pool, memory or Memory(), understood.everything(*events))
 
 
 async def rows(pool: Any, query: str) -> list[dict[str, Any]]:

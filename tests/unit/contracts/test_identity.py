@@ -20,6 +20,9 @@ NAMED = [
     ("pkg:maven/org.slf4j/slf4j-api", Source.MAVEN, Kind.PACKAGE),
     ("pkg:gitlab/gitlab-org/gitlab-runner", Source.GITLAB, Kind.REPOSITORY),
     ("pkg:bitbucket/atlassian/python-bitbucket", Source.BITBUCKET, Kind.REPOSITORY),
+    ("pkg:huggingface/datasets/openai/gsm8k", Source.HUGGINGFACE, Kind.DATASET),
+    ("pkg:huggingface/datasets/glue", Source.HUGGINGFACE, Kind.DATASET),
+    ("pkg:huggingface/datasets-server/glue", Source.HUGGINGFACE, Kind.MODEL),
     (
         "pkg:github/vercel-labs/agent-skills#skills/react-best-practices",
         Source.SKILLS,

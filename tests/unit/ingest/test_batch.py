@@ -2,17 +2,12 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from contracts.envelope import Event
 from services.ingest import batch
-from services.ingest.normalizers import NORMALIZERS
 from services.ingest.records import Records, Series
 from tests.support.readings import NOON, downloads, gone, packument
+from tests.support.understood import everything as understood
 
 HOUR = timedelta(hours=1)
-
-
-def understood(*events: Event) -> list[Records]:
-    return [NORMALIZERS[event.type](event) for event in events]
 
 
 def test_what_does_not_meet_is_one_round():
