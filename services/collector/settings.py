@@ -6,11 +6,12 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from services.runtime.settings import Runtime
+from services.runtime.settings import SECRET, Runtime
 
 _Url = Annotated[
     str, Meta(pattern="^https?://", description="Base URL of a server that answers like it.")
 ]
+_Tokens = Annotated[tuple[Annotated[str, Meta(pattern="^[!-~]+$")], ...], Meta(extra=SECRET)]
 NO_CONTACT: Final = "no contact given"
 
 

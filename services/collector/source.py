@@ -6,18 +6,22 @@ This is all of the collector that a source module imports. Each error says what 
     SourceError           carries the reason and the URL
     ├── Unavailable       later: no connection, a timeout, 5xx
     ├── RateLimited       later: `retry_after` says when
-    ├── Gone              a fact: 404 or 410
-    ├── Refused           stop: 401 or 403, a matter of configuration
+    │   └── Spent         the same, and nothing is left of the token or address that asked
+    ├── Gone              a fact: 404, 410, or taken down by law
+    ├── Refused           stop: 403, a matter of configuration
+    │   ├── Unauthorized  the same, for 401: the host does not know the token
+    │   └── Withheld      not about this artifact alone: it is for members, or gated
     └── UnexpectedShape   a person's work: upstream changed; the payload is kept for a replay
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Sequence
+import re
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeAlias, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
+from urllib.parse import urljoin, urlsplit
 
 import msgspec
 from msgspec import Raw, Struct
@@ -28,6 +32,11 @@ from contracts.identity import Purl
 from contracts.vocabulary import Source as Name
 
 T = TypeVar("T")
+
+# RFC 8288: `<URL>; rel="next", <URL>; rel="last"`.
+_LINK: Final = re.compile(r'<([^<>]*)>((?:\s*;\s*[\w*-]+\s*(?:=\s*(?:"[^"]*"|[^\s",;]+))?)*)')
+_LINK_LENGTH: Final = 8_192
+_NEXT: Final = re.compile(r';\s*rel\s*=\s*(?:next\b|"(?:[^"]*\s)?next(?:\s[^"]*)?")', re.IGNORECASE)
 
 
 class SourceError(Exception):
@@ -51,6 +60,10 @@ class RateLimited(SourceError):
     """The host asked for a pause."""
 
 
+class Spent(RateLimited):
+    """Nothing is left until the window of this token, or of this address, begins anew."""
+
+
 class Gone(SourceError):
     """There is nothing at this address."""
 
@@ -61,6 +74,14 @@ class Gone(SourceError):
 
 class Refused(SourceError):
     """The host does not want to answer us: credentials, permissions, the User-Agent."""
+
+
+class Unauthorized(Refused):
+    """The host does not know who asks."""
+
+
+class Withheld(Refused):
+    """The host does not want to tell us of this artifact; of others it does."""
 
 
 class UnexpectedShape(SourceError):
@@ -78,12 +99,23 @@ class Allowance(Struct, frozen=True, kw_only=True):
 
     All of `limits` hold, each so many requests in so many seconds. `window` is how many seconds to
     pause after a 429 that does not say; it doubles from one such answer to the next.
+
+    `tokens` rotate by what is left of each. They go into a header, or where `token_parameter` is
+    given into the query, of requests to URLs under `url` and of no others. Where a host counts
+    some paths apart (search, GraphQL), give these an allowance of their own.
     """
 
     url: str
     limits: tuple[tuple[int, float], ...] = ()
     concurrency: int = 4
     window: float = 60.0
+    tokens: tuple[str, ...] = ()
+    token_header: str = "authorization"  # noqa: S105 -- the name of a header
+    token_prefix: str = "Bearer "  # noqa: S105 -- what stands before a token
+    token_parameter: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Allowance(url={self.url!r}, limits={self.limits!r}, tokens={len(self.tokens)})"
 
 
 class Validators(Struct, frozen=True, omit_defaults=True):
@@ -98,27 +130,46 @@ class Validators(Struct, frozen=True, omit_defaults=True):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """A good answer. `moved_to` is the new address where the old one moved for good."""
+    """
+    A good answer, whose body may be anything. `moved_to` is the new address where the old one moved
+    for good; the names of `headers` are in lower case.
+    """
 
     url: str
     body: bytes
     validators: Validators
     moved_to: str | None = None
+    status: int = 200
+    headers: Mapping[str, str] = {}
+
+
+def next_page(answer: Answer) -> str | None:
+    """The address of the page after this one, from the `Link` header."""
+    for target, parameters in _LINK.findall(answer.headers.get("link", "")[:_LINK_LENGTH]):
+        if _NEXT.search(parameters):
+            found: str = urljoin(answer.url, target)
+            return found
+    return None
 
 
 class Http(Protocol):
     """The polite client, as a source sees it."""
 
-    async def get(self, url: str) -> Answer:
+    async def get(self, url: str, *, accept: str = "application/json") -> Answer:
         """
-        Ask for a JSON document.
+        Ask for a document.
 
         Raises:
             SourceError: any of the tree above.
         """
 
-    async def get_new(self, url: str, known: Validators) -> Answer | None:
+    async def get_new(
+        self, url: str, known: Validators, *, accept: str = "application/json"
+    ) -> Answer | None:
         """The same, but None when nothing is new since `known`."""
+
+    async def post(self, url: str, body: bytes) -> Answer:
+        """Ask a question that is put as JSON and changes nothing, so it may be asked again."""
 
 
 class Watch(Struct, frozen=True, kw_only=True):

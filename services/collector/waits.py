@@ -19,6 +19,8 @@ _RESETS: Final = ("x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset")
 _REMAINING: Final = ("x-ratelimit-remaining", "ratelimit-remaining", "x-rate-limit-remaining")
 _EPOCH_SECONDS: Final = 1_000_000_000
 _EPOCH_MILLISECONDS: Final = 1_000_000_000_000
+# Whoever says more does not mean it.
+_LONGEST: Final = 366 * 86_400.0
 _NUMBER: Final = re.compile(r"\d+(\.\d+)?")
 # The IETF's RateLimit header: `"api";r=0;t=42` (Hugging Face), `limit=60, remaining=0, reset=42`.
 _LEFT: Final = re.compile(r"\b(?:r|remaining)\s*=\s*(\d+)")
@@ -27,22 +29,41 @@ _UNTIL: Final = re.compile(r"\b(?:t|reset)\s*=\s*(\d+)")
 
 def stated(headers: Mapping[str, str], now: float) -> float | None:
     """Seconds to wait, None where the answer does not say. `now` is seconds since 1970."""
+    seconds = retry_after(headers, now)
+    return reset(headers, now) if seconds is None else seconds
+
+
+def limited(headers: Mapping[str, str], now: float) -> float | None:
+    """
+    Seconds to wait after a 429 or its like. A reset does not count while requests are left: the
+    limit was another one then, and how long it lasts was not said.
+    """
+    return retry_after(headers, now) if remaining(headers) else stated(headers, now)
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds to wait, of the `Retry-After` header alone."""
     after = headers.get("retry-after", "").strip()
-    if after:
-        seconds = float(after) if _NUMBER.fullmatch(after) else _until_date(after, now)
-        if seconds is not None:
-            return max(0.0, seconds)
-    return _reset(headers, now)
+    if not after:
+        return None
+    seconds = float(after) if _NUMBER.fullmatch(after) else _until_date(after, now)
+    return None if seconds is None else min(max(0.0, seconds), _LONGEST)
+
+
+def remaining(headers: Mapping[str, str]) -> float | None:
+    """How many requests are left in this window, None where the answer does not say."""
+    values = [headers.get(name, "").strip() for name in _REMAINING]
+    values += _LEFT.findall(headers.get("ratelimit", ""))
+    return min((float(value) for value in values if _NUMBER.fullmatch(value)), default=None)
 
 
 def exhausted(headers: Mapping[str, str]) -> bool:
     """Whether the answer says that no request is left in this window."""
-    if any(headers.get(name, "").strip() == "0" for name in _REMAINING):
-        return True
-    return "0" in _LEFT.findall(headers.get("ratelimit", ""))
+    return remaining(headers) == 0
 
 
-def _reset(headers: Mapping[str, str], now: float) -> float | None:
+def reset(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds until the window begins anew, of the service's own headers."""
     for name in _RESETS:
         value = headers.get(name, "").strip()
         if _NUMBER.fullmatch(value):
@@ -60,12 +81,13 @@ def _structured(header: str, now: float) -> float | None:
 def _left(value: float, now: float) -> float:
     if value >= _EPOCH_MILLISECONDS:
         value /= 1_000
-    return max(0.0, value - now) if value >= _EPOCH_SECONDS else value
+    seconds = value - now if value >= _EPOCH_SECONDS else value
+    return min(max(0.0, seconds), _LONGEST)
 
 
 def _until_date(text: str, now: float) -> float | None:
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now

@@ -88,6 +88,12 @@ REQUEST_SECONDS = Histogram(
     buckets=_SECONDS,
     registry=REGISTRY,
 )
+REQUESTS_LEFT = Gauge(
+    "groundswell_collector_requests_left",
+    "Requests that an upstream said are left in its window, those of all tokens together.",
+    ("host",),
+    registry=REGISTRY,
+)
 # outcome: read, unchanged, failed
 RESULTS = Counter(
     "groundswell_collector_results",

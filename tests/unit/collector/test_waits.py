@@ -48,3 +48,34 @@ def test_every_spelling_of_a_wait_is_read(headers: dict[str, str], seconds: floa
 )
 def test_an_empty_window_is_noticed(headers: dict[str, str], expected: bool):
     assert waits.exhausted(headers) is expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"x-ratelimit-remaining": "42"}, 42.0),
+        ({"ratelimit": '"api";r=10;t=100, "pages";r=3;t=100'}, 3.0),
+        ({"ratelimit-remaining": "many"}, None),
+        ({}, None),
+    ],
+)
+def test_what_is_left_of_a_window_is_read(headers: dict[str, str], expected: float | None):
+    assert waits.remaining(headers) == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"x-ratelimit-remaining": "4000", "x-ratelimit-reset": "1794003000"}, None),
+        ({"x-ratelimit-remaining": "4000", "retry-after": "90"}, 90.0),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1794003000"}, 3_000.0),
+        ({"x-ratelimit-reset": "30"}, 30.0),
+    ],
+)
+def test_a_reset_is_no_wait_while_requests_are_left(headers: dict[str, str], seconds: float | None):
+    assert waits.limited(headers, NOW) == seconds
+
+
+@pytest.mark.parametrize("header", ["retry-after", "x-ratelimit-reset"])
+def test_a_wait_without_end_is_a_year(header: str):
+    assert waits.stated({header: "9" * 500}, NOW) == 366 * 86_400
