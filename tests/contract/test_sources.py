@@ -36,6 +36,7 @@ from services.collector.source import (
     Validators,
 )
 from services.collector.sources import SOURCES
+from services.collector.tokens import Token
 from tests.support import upstreams
 from tests.support.upstreams import COUNTER, FACTS, USER_AGENT, Hosts, named, ok, payload, watch
 
@@ -152,7 +153,7 @@ async def test_every_request_takes_a_turn(
     turns: list[str] = []
     take_turn = Budget.turn
 
-    def counted(budget: Budget, url: str) -> AbstractAsyncContextManager[None]:
+    def counted(budget: Budget, url: str) -> AbstractAsyncContextManager[Token | None]:
         turns.append(url)
         return take_turn(budget, url)
 
