@@ -38,6 +38,14 @@ class Kind(StrEnum):
     DATASET = "dataset"
 
 
+class Environment(StrEnum):
+    """Where a deployment stands; what belongs to one is not touched from another."""
+
+    DEVELOPMENT = "development"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
 class State(StrEnum):
     """Whether upstream still stands behind an artifact."""
 
