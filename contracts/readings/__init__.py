@@ -9,10 +9,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from contracts.readings import npm, pypi
+from contracts.readings import github, npm, pypi
 from contracts.readings.gone import Gone
 
-Reading = npm.Packument | npm.Downloads | pypi.Project | pypi.Downloads | Gone
+Reading = (
+    npm.Packument
+    | npm.Downloads
+    | pypi.Project
+    | pypi.Downloads
+    | github.Repository
+    | github.RestRepository
+    | github.Activity
+    | github.StarHistory
+    | Gone
+)
 
 # Event type -> Struct. The type is `<source>.<resource>.v<version>`; see `subjects.reading`.
 READINGS: Final[dict[str, type[Reading]]] = {
@@ -22,4 +32,9 @@ READINGS: Final[dict[str, type[Reading]]] = {
     "pypi.project.v1": pypi.Project,
     "pypi.downloads.v1": pypi.Downloads,
     "pypi.gone.v1": Gone,
+    "github.repository.v1": github.Repository,
+    "github.rest_repository.v1": github.RestRepository,
+    "github.activity.v1": github.Activity,
+    "github.stargazers.v1": github.StarHistory,
+    "github.gone.v1": Gone,
 }

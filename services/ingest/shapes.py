@@ -26,6 +26,7 @@ _KEYWORD: Final = 60
 _KEYWORDS: Final = 60
 VERSION: Final = 256
 _PLAIN_VERSION: Final = re.compile(r"[!-~]{1,256}").fullmatch
+_MOST: Final = 2**53
 _EARLIEST: Final = date(2000, 1, 1)
 
 
@@ -83,6 +84,13 @@ def url(value: Any) -> str | None:
     if found is None or len(found) > _URL or not found.lower().startswith(("http://", "https://")):
         return None
     return found
+
+
+def count(value: Any) -> float | None:
+    """A number of things: not below zero, and no more than a double holds exactly."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value <= _MOST else None
 
 
 def time(value: Any) -> datetime | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.ingest.normalizers import gone, npm, pypi
+from services.ingest.normalizers import github, gone, npm, pypi
 from services.ingest.records import Normalizer
 
 NORMALIZERS: Final[dict[str, Normalizer]] = {
@@ -14,4 +14,9 @@ NORMALIZERS: Final[dict[str, Normalizer]] = {
     "pypi.project.v1": pypi.project,
     "pypi.downloads.v1": pypi.downloads,
     "pypi.gone.v1": gone.gone,
+    "github.repository.v1": github.repository,
+    "github.rest_repository.v1": github.rest_repository,
+    "github.activity.v1": github.activity,
+    "github.stargazers.v1": github.stargazers,
+    "github.gone.v1": gone.gone,
 }
