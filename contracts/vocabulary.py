@@ -101,6 +101,26 @@ class RunStatus(StrEnum):
     ERROR = "error"
 
 
+class JobKind(StrEnum):
+    """
+    What is done for a source. `refresh` reads artifacts, `dependencies` the manifests of
+    repositories, `enrich` their owners; `discover` looks for what is not watched yet.
+    """
+
+    REFRESH = "refresh"
+    DEPENDENCIES = "dependencies"
+    ENRICH = "enrich"
+    DISCOVER = "discover"
+
+
+class Priority(StrEnum):
+    """Who comes first where not everything that is due can be read at once."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
 class Sort(StrEnum):
     """A ranking that every source has its own measure for; see `RANKED_BY`."""
 

@@ -11,6 +11,8 @@ from typing import Final
 
 from contracts.readings import github, npm, pypi
 from contracts.readings.gone import Gone
+from contracts.readings.manifests import Manifests
+from contracts.readings.moved import Moved
 
 Reading = (
     npm.Packument
@@ -22,6 +24,8 @@ Reading = (
     | github.Activity
     | github.StarHistory
     | Gone
+    | Moved
+    | Manifests
 )
 
 # Event type -> Struct. The type is `<source>.<resource>.v<version>`; see `subjects.reading`.

@@ -148,9 +148,10 @@ def client(
 def watch(
     purl: str, validators: dict[str, Validators] | None = None, *, backfilled: bool = True
 ) -> Watch:
-    """A watch; by default one that was read before."""
+    """A watch of its own upstream; by default one that was read before."""
+    id_ = identity.parse(purl)
     return Watch(
-        purl=purl, id=identity.parse(purl), validators=validators or {}, backfilled=backfilled
+        source=id_.source, purl=purl, id=id_, validators=validators or {}, backfilled=backfilled
     )
 
 
