@@ -1,5 +1,5 @@
 """
-Runs: one job of one source, as everybody can watch it in `runs`.
+Runs: one scrape of one source, as everybody can watch it in `runs`.
 
 The planner opens a run, each batch is settled once however often it is delivered, and the last one
 closes it: success, partial with the reasons, or error when nothing at all could be read.
@@ -16,10 +16,11 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 
-from contracts.vocabulary import JobKind, RunStatus, Source
+from contracts.vocabulary import RunStatus, Source
 
 Connection: TypeAlias = asyncpg.Pool | asyncpg.Connection | PoolConnectionProxy
 
+JOB: Final = "refresh"
 _ABANDONED_AFTER: Final = timedelta(hours=1)
 _REASONS: Final = 5
 _REASON_LENGTH: Final = 200
@@ -40,13 +41,13 @@ _BEGIN: Final = """
     WHERE id = $1 AND status IN ('pending', 'running') AND NOT $2 = ANY (settled) RETURNING id
 """
 _LOCK: Final = """
-    SELECT batches, settled, items, failed, error, notes FROM runs
+    SELECT batches, settled, items, failed, error FROM runs
     WHERE id = $1 AND status IN ('pending', 'running') AND NOT $2 = ANY (settled) FOR UPDATE
 """
 _SETTLE: Final = """
     UPDATE runs
     SET settled = settled || $2::int, items = $3, failed = $4, error = $5, status = $6,
-        progressed_at = $7, completed_at = CASE WHEN $8 THEN $7::timestamptz END, notes = $9
+        progressed_at = $7, completed_at = CASE WHEN $8 THEN $7::timestamptz END
     WHERE id = $1
 """
 _END: Final = """
@@ -61,27 +62,18 @@ _ABANDON: Final = """
 
 
 class Settled(Struct, frozen=True, kw_only=True):
-    """
-    What a batch came to. `reasons` counts, for each thing that went wrong, its artifacts; `notes`
-    the same for what was done otherwise than usual.
-    """
+    """What a batch came to. `reasons` counts, for each thing that went wrong, its artifacts."""
 
     items: int
     failed: int
     reasons: Counter[str]
-    notes: Counter[str] = Counter()
 
 
 async def open_run(
-    connection: Connection,
-    source: Source,
-    planned: int,
-    batches: int,
-    now: datetime,
-    job: JobKind = JobKind.REFRESH,
+    connection: Connection, source: Source, planned: int, batches: int, now: datetime
 ) -> int:
     """A new run, for watches that are due."""
-    run_id: int = await connection.fetchval(_OPEN_RUN, source, job, planned, batches, now)
+    run_id: int = await connection.fetchval(_OPEN_RUN, source, JOB, planned, batches, now)
     return run_id
 
 
@@ -113,8 +105,7 @@ async def settle(
     error = merged(row["error"], settled.reasons)
     is_last = len(row["settled"]) + 1 == row["batches"]
     status = ended_as(items, error) if is_last else RunStatus.RUNNING
-    notes = merged(row["notes"], settled.notes)
-    values: list[Any] = [run_id, batch, items, failed, error, status, now, is_last, notes]
+    values: list[Any] = [run_id, batch, items, failed, error, status, now, is_last]
     await connection.execute(_SETTLE, *values)
     return True
 
