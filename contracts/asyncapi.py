@@ -19,7 +19,7 @@ from contracts import identity, streams, subjects
 from contracts.changes import CHANGES, What
 from contracts.envelope import CONTENT_TYPE, EVENTS, MESSAGE_ID
 from contracts.readings import READINGS
-from contracts.vocabulary import METRIC_BY_NAME, Kind, RelationType, Source
+from contracts.vocabulary import METRIC_BY_NAME, JobKind, Kind, RelationType, Source
 
 JSON = dict[str, Any]
 
@@ -29,7 +29,8 @@ _ADDRESSES: Final = {
     "artifact.changed.v1": (subjects.artifact_changes(), ("kind", "source", "what", "partition")),
     "relation.changed.v1": (subjects.relation_changes(), ("type", "what", "partition")),
     "job.plan.v1": (subjects.PLAN, ()),
-    "job.refresh.v1": (subjects.refresh(Source.NPM).replace(Source.NPM, "*"), ("source",)),
+    "job.refresh.v1": (subjects.work(), ("source", "job")),
+    "job.discover.v1": (subjects.work(kind=JobKind.DISCOVER), ("source",)),
     "job.partitions.v1": (subjects.PARTITIONS, ()),
 }
 _PARAMETERS: Final[dict[str, JSON]] = {
@@ -38,6 +39,10 @@ _PARAMETERS: Final[dict[str, JSON]] = {
     "metric": {"description": "The metric that moved.", "enum": list(METRIC_BY_NAME)},
     "type": {"description": "The kind of edge.", "enum": list(RelationType)},
     "what": {"description": "What happened.", "enum": list(What)},
+    "job": {
+        "description": "What is read of the artifacts.",
+        "enum": [kind for kind in JobKind if kind is not JobKind.DISCOVER],
+    },
     "partition": {
         "description": "crc32 of the purl, modulo the number of partitions, in two digits.",
         "enum": [f"{number:02d}" for number in range(identity.PARTITIONS)],
@@ -53,6 +58,7 @@ _SENDERS: Final = {
     **dict.fromkeys(CHANGES, ("ingest",)),
     "job.plan.v1": ("streams", "api"),
     "job.refresh.v1": ("collector",),
+    "job.discover.v1": ("streams", "api"),
     "job.partitions.v1": ("streams",),
 }
 _RECEIVERS: Final = {
@@ -60,6 +66,7 @@ _RECEIVERS: Final = {
     **dict.fromkeys(CHANGES, ("api",)),
     "job.plan.v1": ("collector",),
     "job.refresh.v1": ("collector",),
+    "job.discover.v1": ("collector",),
     "job.partitions.v1": ("ingest",),
 }
 

@@ -2,7 +2,8 @@
 Identity: the Package URL (purl, ECMA-427) of an artifact, always in its canonical form.
 
 An artifact is the thing, not one release of it: version and qualifiers are dropped. The subpath of
-a repository stays, because a skill is a folder in one.
+a repository stays, because a skill is a folder in one. Who owns repositories or models has a purl
+too, without a name behind it: `pkg:github/litestar-org`.
 
 Two registries need more than packageurl-python does: npm has old packages that differ in case
 alone (`JSONStream`, `jsonstream`), so npm names keep theirs; PyPI folds `.`, `_` and `-` into
@@ -45,6 +46,7 @@ _KIND_BY_TYPE: Final = {
 _NAMESPACED: Final = frozenset({"github", "gitlab", "bitbucket", "maven"})
 _FLAT: Final = frozenset({"pypi", "cargo"})
 _REPOSITORIES: Final = frozenset({"github", "gitlab", "bitbucket"})
+_OWNED: Final = _REPOSITORIES | {"huggingface"}
 # What stands before the owner of a dataset; nobody of that name has models.
 _DATASETS: Final = "datasets/"
 _MAX_LENGTH: Final = 512
@@ -114,6 +116,32 @@ def parse(text: str) -> Purl:
         namespace, name = _npm_name(text)
     subpath = (url.subpath or "") if url.type in _REPOSITORIES else ""
     return build(url.type, namespace, name, subpath)
+
+
+def owner(purl: Purl) -> Purl | None:
+    """
+    Who owns a repository, a model or a dataset: `pkg:github/litestar-org`. Groups of GitLab may
+    stand in groups. None where the upstream has no page about its owners.
+    """
+    path = purl.namespace.removeprefix(_DATASETS)
+    if purl.type not in _OWNED or not path:
+        return None
+    namespace, _, name = path.rpartition("/")
+    return Purl(purl.type, namespace, name)
+
+
+def parse_owner(text: str) -> Purl:
+    """
+    Take the purl of an owner apart, in any spelling, and make it canonical.
+
+    Raises:
+        InvalidPurl: not a purl, or of a type that knows no owners.
+    """
+    # An owner is what stands before the name of anything that it owns.
+    found = owner(parse(f"{text}/any"))
+    if found is None:
+        raise InvalidPurl(f"{text!r} is not the purl of an owner")
+    return found
 
 
 def build(type_: str, namespace: str, name: str, subpath: str = "") -> Purl:

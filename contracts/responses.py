@@ -13,7 +13,16 @@ from msgspec import Meta as About
 from msgspec import Struct
 
 from contracts.changes import Change
-from contracts.vocabulary import Kind, Origin, RelationType, RunStatus, Scope, Source, State
+from contracts.vocabulary import (
+    Environment,
+    Kind,
+    Origin,
+    RelationType,
+    RunStatus,
+    Scope,
+    Source,
+    State,
+)
 
 T = TypeVar("T")
 Number = int | float
@@ -26,6 +35,7 @@ class Meta(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `gap` is true where some that were asked for are not.
     """
 
+    environment: Environment | None = None
     limit: int | None = None
     next: str | None = None
     total: int | None = None

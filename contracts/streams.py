@@ -105,13 +105,13 @@ COLLECTORS: Final = {
     Source.NPM: Consumer(
         stream="JOBS",
         durable="collect-npm",
-        filters=(subjects.refresh(Source.NPM),),
+        filters=(subjects.work(Source.NPM),),
         max_ack_pending=4,
     ),
     Source.PYPI: Consumer(
         stream="JOBS",
         durable="collect-pypi",
-        filters=(subjects.refresh(Source.PYPI),),
+        filters=(subjects.work(Source.PYPI),),
         max_ack_pending=4,
     ),
 }

@@ -11,8 +11,8 @@ from typing import Final
 
 from contracts.changes import ArtifactChanged, Change, MetricChanged, RelationChanged
 from contracts.identity import partition
-from contracts.jobs import Job, Partitions, Plan, Refresh
-from contracts.vocabulary import Kind, RelationType, Source
+from contracts.jobs import Discover, Job, Partitions, Plan, Refresh
+from contracts.vocabulary import JobKind, Kind, RelationType, Source
 
 JOBS: Final = "jobs.v1.>"
 SCHEDULES: Final = "schedules.v1.>"
@@ -47,17 +47,19 @@ def reading_source(subject: str) -> str:
 def job(data: Job) -> str:
     """Where a job goes."""
     match data:
-        case Refresh(source=source):
-            return refresh(source)
+        case Refresh(source=source, job=kind):
+            return work(source, kind)
+        case Discover(source=source):
+            return work(source, JobKind.DISCOVER)
         case Plan():
             return PLAN
         case Partitions():
             return PARTITIONS
 
 
-def refresh(source: Source) -> str:
-    """Where the batches of one source wait."""
-    return f"jobs.v1.{source}.refresh"
+def work(source: Source | None = None, kind: JobKind | None = None) -> str:
+    """Where the jobs of one source wait; what is not given matches all."""
+    return f"jobs.v1.{source or '*'}.{kind or '*'}"
 
 
 def schedule(name: str) -> str:

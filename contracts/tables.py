@@ -274,13 +274,16 @@ files = Table(
     PrimaryKeyConstraint("artifact_id", "path"),
 )
 
-# What is kept fresh. A watch stands by its purl, since it is there before its artifact is.
-# `leased_until` keeps a watch that was handed out from being handed out again.
+# What is kept fresh: by whom it is told, and for which job. A watch stands by its purl, since it is
+# there before its artifact is. `leased_until` keeps a watch that was handed out from being handed
+# out again.
 watches = Table(
     "watches",
     metadata,
-    Column("purl", Text, primary_key=True),
     Column("source", Text, nullable=False),
+    Column("job", Text, nullable=False, server_default="refresh"),
+    Column("purl", Text, nullable=False),
+    Column("priority", Text, nullable=False, server_default="normal"),
     Column("cadence_seconds", Integer, nullable=False),
     _time("next_due_at", nullable=False, server_default=_NOW),
     _time("leased_until"),
@@ -290,13 +293,38 @@ watches = Table(
     Column("last_error", Text),
     _time("last_success_at"),
     _time("created_at", nullable=False, server_default=_NOW),
-    Index(None, "source", "next_due_at"),
+    PrimaryKeyConstraint("source", "job", "purl"),
+    CheckConstraint("job IN ('refresh', 'dependencies', 'enrich')", name="job"),
+    CheckConstraint("priority IN ('high', 'normal', 'low')", name="priority"),
+    Index("watches_due_idx", "source", "job", "priority", "next_due_at"),
+    Index("watches_purl_idx", "purl"),
     postgresql_with={"fillfactor": "80"},
+)
+
+# How each source is, as the collector last saw it. A source that is parked is left alone until it
+# is told to go on, or its settings have another `fingerprint`.
+sources = Table(
+    "sources",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("needs", Text),
+    Column("fingerprint", Text),
+    _time("last_success_at"),
+    _time("last_failure_at"),
+    Column("last_failure", Text),
+    _time("parked_at"),
+    Column("parked_reason", Text),
+    _time("probed_at"),
+    Column("requests_limit", BigInteger),
+    Column("requests_remaining", BigInteger),
+    _time("requests_reset_at"),
+    _time("updated_at", nullable=False, server_default=_NOW),
 )
 
 # `planned` artifacts in `batches` batches; `settled` holds the numbers of the batches that came
 # back, so that a batch delivered twice is counted once, and `progressed_at` is when the last of
-# them did, so that a run that nobody works on any more can be told.
+# them did, so that a run that nobody works on any more can be told. `notes` say what was done
+# otherwise than usual without having failed.
 runs = Table(
     "runs",
     metadata,
@@ -310,6 +338,7 @@ runs = Table(
     Column("items", Integer, nullable=False, server_default=text("0")),
     Column("failed", Integer, nullable=False, server_default=text("0")),
     Column("error", Text),
+    Column("notes", Text),
     _time("requested_at", nullable=False, server_default=_NOW),
     _time("started_at"),
     _time("progressed_at"),

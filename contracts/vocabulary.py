@@ -38,6 +38,14 @@ class Kind(StrEnum):
     DATASET = "dataset"
 
 
+class Environment(StrEnum):
+    """Where a deployment stands; what belongs to one is not touched from another."""
+
+    DEVELOPMENT = "development"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
 class State(StrEnum):
     """Whether upstream still stands behind an artifact."""
 
@@ -91,6 +99,26 @@ class RunStatus(StrEnum):
     SUCCESS = "success"
     PARTIAL = "partial"
     ERROR = "error"
+
+
+class JobKind(StrEnum):
+    """
+    What is done for a source. `refresh` reads artifacts, `dependencies` the manifests of
+    repositories, `enrich` their owners; `discover` looks for what is not watched yet.
+    """
+
+    REFRESH = "refresh"
+    DEPENDENCIES = "dependencies"
+    ENRICH = "enrich"
+    DISCOVER = "discover"
+
+
+class Priority(StrEnum):
+    """Who comes first where not everything that is due can be read at once."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
 
 
 class Sort(StrEnum):

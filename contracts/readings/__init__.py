@@ -9,19 +9,27 @@ from __future__ import annotations
 
 from typing import Final
 
-from contracts.readings import huggingface, npm, pypi, skills
+from contracts.readings import github, huggingface, npm, pypi, skills
 from contracts.readings.gone import Gone
+from contracts.readings.manifests import Manifests
+from contracts.readings.moved import Moved
 
 Reading = (
     npm.Packument
     | npm.Downloads
     | pypi.Project
     | pypi.Downloads
+    | github.Repository
+    | github.RestRepository
+    | github.Activity
+    | github.StarHistory
+    | Gone
+    | Moved
+    | Manifests
     | huggingface.Model
     | huggingface.Dataset
     | skills.Skill
     | skills.Installs
-    | Gone
 )
 
 # Event type -> Struct. The type is `<source>.<resource>.v<version>`; see `subjects.reading`.
@@ -32,6 +40,11 @@ READINGS: Final[dict[str, type[Reading]]] = {
     "pypi.project.v1": pypi.Project,
     "pypi.downloads.v1": pypi.Downloads,
     "pypi.gone.v1": Gone,
+    "github.repository.v1": github.Repository,
+    "github.rest_repository.v1": github.RestRepository,
+    "github.activity.v1": github.Activity,
+    "github.stargazers.v1": github.StarHistory,
+    "github.gone.v1": Gone,
     "huggingface.model.v1": huggingface.Model,
     "huggingface.dataset.v1": huggingface.Dataset,
     "huggingface.gone.v1": Gone,

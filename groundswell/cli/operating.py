@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from contracts.vocabulary import Source
+from contracts.vocabulary import Environment, Source
 from groundswell.cli import places
 from groundswell.cli.places import DatabaseURL, DataDir, NatsURL
 
@@ -79,13 +79,20 @@ def streams(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; fail where the server differs.")
     ] = False,
+    environment: Annotated[
+        Environment,
+        typer.Option(
+            envvar="GROUNDSWELL_ENVIRONMENT",
+            help="Marks the streams; those of another one are not touched.",
+        ),
+    ] = Environment.DEVELOPMENT,
 ) -> None:
     """Make the streams, consumers and schedules of this release."""
     from services.runtime.streams import apply
 
     _silence_driver()
     url = nats_url or places.running(data_dir, "--nats-url").nats_url
-    lines = asyncio.run(_drift(url) if check else apply(url))
+    lines = asyncio.run(_drift(url) if check else apply(url, environment=environment))
     for line in lines:
         print(line)
     if not lines:

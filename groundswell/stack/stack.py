@@ -6,12 +6,13 @@ PostgreSQL, its schema and roles; nats-server, its streams; then the services.
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 
 from alembic.util import CommandError
 
+from contracts.vocabulary import Environment
 from groundswell.migrate import migrate
 from groundswell.stack import nats, passwords, ports, postgres, services, state
 from groundswell.stack.errors import Occupied, StackError
@@ -99,7 +100,7 @@ class Stack:
             )
         )
         try:
-            await streams.apply(self.nats_url)
+            await streams.apply(self.nats_url, environment=_environment(os.environ))
         except streams.StreamsError as error:
             raise StackError(str(error)) from error
 
@@ -134,6 +135,15 @@ class Stack:
             ),
         )
         self._changed()
+
+
+def _environment(environ: Mapping[str, str]) -> Environment:
+    given = environ.get("GROUNDSWELL_ENVIRONMENT") or Environment.DEVELOPMENT
+    try:
+        return Environment(given)
+    except ValueError:
+        known = ", ".join(Environment)
+        raise StackError(f"GROUNDSWELL_ENVIRONMENT is {given!r}, and not one of {known}.") from None
 
 
 def _api_port(wanted: int) -> int:

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar, cast
 import msgspec
 from litestar import Request, Response
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Receive, Scope, Send
+from msgspec.structs import replace
 
 from services.runtime import metrics
 
@@ -39,7 +40,7 @@ class Reply(Response[T]):
         self._cache_control = (keep if store else "no-store").encode()
 
     def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **_: Any) -> Any:  # noqa: ARG002 - Litestar's signature
-        payload = _ENCODER.encode(self.content)
+        payload = _ENCODER.encode(_marked(self.content, request))
         headers = [_JSON, (b"cache-control", self._cache_control)]
         if self.status_code is not None and self.status_code != HTTPStatus.OK:
             return _sent(self.status_code, headers, payload)
@@ -49,6 +50,12 @@ class Reply(Response[T]):
         if wanted is not None and matches(wanted, tag.decode()):
             return _sent(HTTPStatus.NOT_MODIFIED, headers[1:], None)
         return _sent(HTTPStatus.OK, headers, payload)
+
+
+def _marked(content: Any, request: Request[Any, Any, Any]) -> Any:
+    """The answer, which says from which environment it comes."""
+    environment = request.app.state.backend.settings.environment
+    return replace(content, meta=replace(content.meta, environment=environment))
 
 
 def etag(payload: bytes) -> bytes:

@@ -51,7 +51,7 @@ class Collector:
         self.broker = create_broker(settings, SERVICE)
         self.sources = build(settings)
         self.consumers = [PLANNER, *(COLLECTORS[name] for name in self.sources)]
-        self.worker = Worker(self.desk, self.sources, limits(settings))
+        self.worker = Worker(self.desk, limits(settings))
         self._transport = transport
         self._clock = clock or Clock()
         self._pool: asyncpg.Pool | None = None
@@ -83,6 +83,7 @@ class Collector:
             pool=self.pool(),
             js=jetstream(self.broker),
             http=self._http,
+            sources=self.sources,
             now=lambda: datetime.fromtimestamp(self._clock.time(), UTC),
             timeout_seconds=self.settings.batch_timeout_seconds,
         )

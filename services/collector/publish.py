@@ -16,8 +16,9 @@ from nats.js import JetStreamContext
 
 from contracts import envelope, subjects
 from contracts.envelope import Event
+from contracts.readings import moved as reading
 from contracts.vocabulary import Source
-from services.collector.source import Failed, Read, UnexpectedShape
+from services.collector.source import Failed, Moved, Read, UnexpectedShape
 from services.runtime import metrics, tracing
 from services.runtime.delivery import CONSUMER, REASON, SEQUENCE, STREAM, SUBJECT
 from services.runtime.publishing import publish, publish_raw
@@ -48,6 +49,22 @@ async def publish_reading(js: JetStreamContext, read: Read, now: datetime) -> No
     event = _event(read.type, read.purl, now, payload)
     await publish(js, _STREAM, subjects.reading(read.type), event)
     metrics.READINGS.labels(read.type).inc()
+
+
+async def publish_moved(js: JetStreamContext, source: Source, moved: Moved, now: datetime) -> None:
+    """
+    Publish that an artifact lives under another purl now.
+
+    Raises:
+        PublishFailed: it was not stored.
+    """
+    read = Read(
+        purl=moved.purl,
+        resource=moved.resource,
+        type=f"{source}.moved.v1",
+        reading=reading.Moved(to=moved.to),
+    )
+    await publish_reading(js, read, now)
 
 
 async def keep(js: JetStreamContext, source: Source, failed: Failed, now: datetime) -> None:

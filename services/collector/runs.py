@@ -1,5 +1,5 @@
 """
-Runs: one scrape of one source, as everybody can watch it in `runs`.
+Runs: one job of one source, as everybody can watch it in `runs`.
 
 The planner opens a run, each batch is settled once however often it is delivered, and the last one
 closes it: success, partial with the reasons, or error when nothing at all could be read.
@@ -16,11 +16,10 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 
-from contracts.vocabulary import RunStatus, Source
+from contracts.vocabulary import JobKind, RunStatus, Source
 
 Connection: TypeAlias = asyncpg.Pool | asyncpg.Connection | PoolConnectionProxy
 
-JOB: Final = "refresh"
 _ABANDONED_AFTER: Final = timedelta(hours=1)
 _REASONS: Final = 5
 _REASON_LENGTH: Final = 200
@@ -41,13 +40,13 @@ _BEGIN: Final = """
     WHERE id = $1 AND status IN ('pending', 'running') AND NOT $2 = ANY (settled) RETURNING id
 """
 _LOCK: Final = """
-    SELECT batches, settled, items, failed, error FROM runs
+    SELECT batches, settled, items, failed, error, notes FROM runs
     WHERE id = $1 AND status IN ('pending', 'running') AND NOT $2 = ANY (settled) FOR UPDATE
 """
 _SETTLE: Final = """
     UPDATE runs
     SET settled = settled || $2::int, items = $3, failed = $4, error = $5, status = $6,
-        progressed_at = $7, completed_at = CASE WHEN $8 THEN $7::timestamptz END
+        progressed_at = $7, completed_at = CASE WHEN $8 THEN $7::timestamptz END, notes = $9
     WHERE id = $1
 """
 _END: Final = """
@@ -62,18 +61,27 @@ _ABANDON: Final = """
 
 
 class Settled(Struct, frozen=True, kw_only=True):
-    """What a batch came to. `reasons` counts, for each thing that went wrong, its artifacts."""
+    """
+    What a batch came to. `reasons` counts, for each thing that went wrong, its artifacts; `notes`
+    the same for what was done otherwise than usual.
+    """
 
     items: int
     failed: int
     reasons: Counter[str]
+    notes: Counter[str] = Counter()
 
 
 async def open_run(
-    connection: Connection, source: Source, planned: int, batches: int, now: datetime
+    connection: Connection,
+    source: Source,
+    planned: int,
+    batches: int,
+    now: datetime,
+    job: JobKind = JobKind.REFRESH,
 ) -> int:
     """A new run, for watches that are due."""
-    run_id: int = await connection.fetchval(_OPEN_RUN, source, JOB, planned, batches, now)
+    run_id: int = await connection.fetchval(_OPEN_RUN, source, job, planned, batches, now)
     return run_id
 
 
@@ -105,7 +113,8 @@ async def settle(
     error = merged(row["error"], settled.reasons)
     is_last = len(row["settled"]) + 1 == row["batches"]
     status = ended_as(items, error) if is_last else RunStatus.RUNNING
-    values: list[Any] = [run_id, batch, items, failed, error, status, now, is_last]
+    notes = merged(row["notes"], settled.notes)
+    values: list[Any] = [run_id, batch, items, failed, error, status, now, is_last, notes]
     await connection.execute(_SETTLE, *values)
     return True
 

@@ -1,7 +1,8 @@
 """
 What a source is, what asking it gives, and how asking can go wrong.
 
-This is all of the collector that a source module imports. Each error says what is to be done:
+This is all of the collector that a source module imports. Every source reads artifacts; what else
+one can do is a protocol of its own each. Each error says what is to be done:
 
     SourceError           carries the reason and the URL
     ├── Unavailable       later: no connection, a timeout, 5xx
@@ -20,7 +21,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Protocol, TypeAlias, TypeVar, runtime_checkable
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
@@ -29,6 +30,7 @@ from msgspec.json import Decoder
 
 from contracts import readings
 from contracts.identity import Purl
+from contracts.vocabulary import Priority
 from contracts.vocabulary import Source as Name
 
 T = TypeVar("T")
@@ -37,6 +39,10 @@ T = TypeVar("T")
 _LINK: Final = re.compile(r'<([^<>]*)>((?:\s*;\s*[\w*-]+\s*(?:=\s*(?:"[^"]*"|[^\s",;]+))?)*)')
 _LINK_LENGTH: Final = 8_192
 _NEXT: Final = re.compile(r';\s*rel\s*=\s*(?:next\b|"(?:[^"]*\s)?next(?:\s[^"]*)?")', re.IGNORECASE)
+
+# The resources of the jobs `dependencies` and `enrich`.
+MANIFESTS: Final = "manifests"
+ORGANIZATION: Final = "organization"
 
 
 class SourceError(Exception):
@@ -173,8 +179,12 @@ class Http(Protocol):
 
 
 class Watch(Struct, frozen=True, kw_only=True):
-    """An artifact to read. `validators` are those of each resource, by its name."""
+    """
+    An artifact to read, or an owner. `source` is who is asked, which need not be the upstream that
+    the purl belongs to. `validators` are those of each resource, by its name.
+    """
 
+    source: Name
     purl: str
     id: Purl
     validators: dict[str, Validators]
@@ -210,7 +220,32 @@ class Failed(Struct, frozen=True, kw_only=True):
     error: SourceError
 
 
-Result: TypeAlias = Read | Unchanged | Failed
+class Moved(Struct, frozen=True, kw_only=True):
+    """
+    The artifact lives under another purl now. That is published as a reading, the new purl is
+    watched instead of this one and read at once, so there is no need to read on here.
+    """
+
+    purl: str
+    resource: str
+    to: str
+
+
+class Unknown(Struct, frozen=True, kw_only=True):
+    """This source knows nothing of this; another one that may know it is asked."""
+
+    purl: str
+    resource: str
+
+
+Result: TypeAlias = Read | Unchanged | Failed | Moved | Unknown
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """An artifact that is worth watching."""
+
+    purl: str
+    priority: Priority = Priority.NORMAL
 
 
 class Source(Protocol):
@@ -232,6 +267,62 @@ class Source(Protocol):
         self, http: Http, watches: Sequence[Watch], now: datetime
     ) -> AsyncGenerator[Result, None]:
         """One result per artifact and resource, as they come. Errors are results, never raised."""
+        ...
+
+
+@runtime_checkable
+class Discovers(Protocol):
+    """A source that finds artifacts by itself."""
+
+    def discover(
+        self, http: Http, rules: Mapping[str, Any], now: datetime
+    ) -> AsyncGenerator[Found, None]:
+        """
+        What is worth watching by these rules, `rules["limit"]` of them at most.
+
+        Raises:
+            SourceError: what was found until then counts.
+        """
+        ...
+
+
+@runtime_checkable
+class ReadsManifests(Protocol):
+    """A source whose artifacts are repositories with manifests."""
+
+    def manifests(
+        self, http: Http, watches: Sequence[Watch], now: datetime
+    ) -> AsyncGenerator[Result, None]:
+        """The resource `MANIFESTS` of each. Errors are results, never raised."""
+        ...
+
+
+@runtime_checkable
+class ReadsOrganizations(Protocol):
+    """A source that knows about the owners of its artifacts."""
+
+    def organizations(
+        self, http: Http, owners: Sequence[Watch], now: datetime
+    ) -> AsyncGenerator[Result, None]:
+        """The resource `ORGANIZATION` of each. Errors are results, never raised."""
+        ...
+
+
+@runtime_checkable
+class Enriches(Protocol):
+    """A source that tells of artifacts of other upstreams; once read there, they are read here."""
+
+    @property
+    def enriches(self) -> frozenset[Name]: ...
+
+
+@runtime_checkable
+class NeedsConfiguration(Protocol):
+    """A source that cannot be asked without a setting of the operator."""
+
+    @property
+    def needs(self) -> str | None:
+        """What is missing, in words for people; None once nothing is."""
         ...
 
 

@@ -8,7 +8,7 @@ to come to its end; if it does not, it is given back, and somebody else does it 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 import structlog
@@ -17,10 +17,9 @@ from nats.aio.msg import Msg
 from contracts.envelope import Event
 from contracts.jobs import Plan, Refresh
 from contracts.streams import Consumer
-from contracts.vocabulary import Source as Name
+from services.collector import abilities
 from services.collector.planner import Limits, plan
 from services.collector.refresh import Desk, refresh
-from services.collector.source import Source
 from services.runtime import logs, tracing
 from services.runtime.broker import Undecodable
 from services.runtime.database import DatabaseRejected, DatabaseUnavailable
@@ -38,12 +37,9 @@ log = structlog.get_logger(__name__)
 class Worker:
     """Does the jobs of this process, until it is told to stop."""
 
-    def __init__(
-        self, desk: Callable[[], Desk], sources: Mapping[Name, Source], limits: Limits
-    ) -> None:
+    def __init__(self, desk: Callable[[], Desk], limits: Limits) -> None:
         """`desk` is asked for with each message: its parts are not there before the first one."""
         self._desk = desk
-        self._sources = sources
         self._limits = limits
         self._stopping = asyncio.Event()
 
@@ -87,11 +83,15 @@ class Worker:
 
     async def _job(self, desk: Desk, job: Plan | Refresh) -> Outcome:
         if isinstance(job, Plan):
-            await plan(desk.pool, desk.js, job, list(self._sources), self._limits, desk.now())
-        elif job.source in self._sources:
-            await refresh(desk, self._sources[job.source], job)
-        else:
+            duties = abilities.duties(desk.sources.values())
+            await plan(desk.pool, desk.js, job, duties, self._limits, desk.now())
+            return Done()
+        if job.source not in desk.sources:
             return Dead(f"nothing reads {job.source}")
+        work = abilities.work(desk.sources[job.source], job.job)
+        if work is None:
+            return Dead(f"{job.source} does no {job.job}")
+        await refresh(desk, work, job)
         return Done()
 
     async def _unless_stopped(self, job: Coroutine[Any, Any, Outcome]) -> Outcome:

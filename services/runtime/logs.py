@@ -28,7 +28,7 @@ _CREDENTIALS: Final = re.compile(r"""://([^:@/\s"']*):[^/\s"']+@""")
 def configure(service: str, settings: Runtime) -> None:
     """Send every record of this process to standard output, and nowhere else."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
-    shared = _shared(service)
+    shared = _shared(service, settings.environment)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -71,14 +71,15 @@ def without_password(text: str) -> str:
     return _CREDENTIALS.sub(r"://\1:***@", text)
 
 
-def _shared(service: str) -> list[Processor]:
-    def name_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def _shared(service: str, environment: str) -> list[Processor]:
+    def name_process(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         event.setdefault("service", service)
+        event.setdefault("environment", environment)
         return event
 
     return [
         structlog.contextvars.merge_contextvars,
-        name_service,
+        name_process,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),

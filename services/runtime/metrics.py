@@ -33,6 +33,14 @@ def render() -> bytes:
 
 # --- runtime -------------------------------------------------------------------------------------
 
+# One series a process, to be joined to the others by `instance`. A label on each of them would make
+# every series anew for what a scrape configuration says better.
+INFO = Gauge(
+    "groundswell_runtime_info",
+    "1, with what the process is and the environment that it runs in.",
+    ("service", "environment"),
+    registry=REGISTRY,
+)
 # outcome: done, later, dead
 MESSAGES = Counter(
     "groundswell_runtime_messages",

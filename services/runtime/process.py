@@ -15,7 +15,7 @@ from typing import Any, Final
 import structlog
 import uvicorn
 
-from services.runtime import logs, tracing
+from services.runtime import logs, metrics, tracing
 from services.runtime.health import ASGI
 from services.runtime.settings import Runtime, SettingsError, SettingsT, load
 
@@ -36,6 +36,7 @@ def run(service: str, cls: type[SettingsT], create_app: Callable[[SettingsT], AS
         sys.stderr.write(f"The settings of {service} are wrong:\n{problems}")
         return _SETTINGS_WRONG
     logs.configure(service, settings)
+    metrics.INFO.labels(service, settings.environment).set(1)
     tracing.configure(service, settings.otlp_endpoint, settings.environment)
     try:
         return serve(create_app(settings), settings, service)

@@ -17,6 +17,8 @@ import msgspec
 from msgspec import NODEFAULT, Meta, Struct, inspect
 from msgspec.structs import FieldInfo, fields
 
+from contracts.vocabulary import Environment
+
 _PREFIX: Final = "GROUNDSWELL_"
 _FILE: Final = "_FILE"
 _SERVICES: Final = ("COLLECTOR", "INGEST", "API", "SEARCH")
@@ -50,9 +52,9 @@ class Runtime(Struct, frozen=True, kw_only=True):
     """What every service is told; services add their own fields."""
 
     environment: Annotated[
-        Literal["development", "staging", "production"],
-        Meta(description="Where this runs; it goes into traces."),
-    ] = "development"
+        Environment,
+        Meta(description="Where this runs: it marks streams, metrics, logs, traces and answers."),
+    ] = Environment.DEVELOPMENT
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="From where on to log.")
     ] = "info"

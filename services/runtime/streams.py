@@ -8,7 +8,7 @@ What the contracts say nothing of (replicas, placement, other people's consumers
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -22,6 +22,7 @@ from nats.js.errors import APIError, BadRequestError, NotFoundError, ServerError
 from contracts import subjects
 from contracts.envelope import MESSAGE_ID, Event, encode, event_id, event_type, to_headers
 from contracts.streams import CONSUMERS, SCHEDULES, STREAMS, Consumer, Schedule, Stream
+from contracts.vocabulary import Environment
 from services.runtime.publishing import PublishFailed, publish_raw
 
 _OLDEST_SERVER: Final = (2, 14)
@@ -29,6 +30,7 @@ _RETRY_SECONDS: Final = 1
 _CLOCK: Final = "JOBS"
 _EVERY: Final = "Nats-Schedule"
 _TARGET: Final = "Nats-Schedule-Target"
+_ENVIRONMENT: Final = "groundswell-environment"
 
 
 class StreamsError(Exception):
@@ -40,22 +42,28 @@ async def apply(
     streams: Sequence[Stream] = STREAMS,
     consumers: Sequence[Consumer] = CONSUMERS,
     schedules: Sequence[Schedule] = SCHEDULES,
+    *,
+    environment: Environment = Environment.DEVELOPMENT,
 ) -> list[str]:
     """
-    Make and update what the contracts declare; a second time there is nothing to do.
+    Make and update what the contracts declare; a second time there is nothing to do. The streams
+    are marked with the environment.
 
     Returns:
         What was made or updated, a line each.
 
     Raises:
-        StreamsError: the server is too old, or something is there that cannot be changed.
+        StreamsError: the server is too old, something is there that cannot be changed, or the
+            streams are those of another environment.
     """
     done: list[str] = []
     async with _connection(nats_url) as client:
         _check_version(client)
         js = client.jetstream()
+        live = {stream.name: await _live_config(js, stream.name) for stream in streams}
+        _check_environment(live, environment)
         for stream in streams:
-            done += await _apply_stream(js, stream)
+            done += await _apply_stream(js, stream, live[stream.name], environment)
         for consumer in consumers:
             done += await _apply_consumer(js, consumer)
         done += await _apply_schedules(js, schedules)
@@ -105,6 +113,19 @@ def _check_version(client: Client) -> None:
         )
 
 
+def _check_environment(
+    live: Mapping[str, api.StreamConfig | None], environment: Environment
+) -> None:
+    """Before anything is changed; streams of a release that did not mark them belong to anybody."""
+    for name, config in live.items():
+        marked = _marked(config)
+        if marked not in (None, environment):
+            raise StreamsError(
+                f"stream {name} belongs to {marked}, and this is {environment}:"
+                " is that the right server? GROUNDSWELL_ENVIRONMENT says where this runs"
+            )
+
+
 # --- streams -------------------------------------------------------------------------------------
 
 
@@ -123,27 +144,40 @@ def _stream_config(stream: Stream) -> dict[str, Any]:
     }
 
 
-async def _apply_stream(js: JetStreamContext, stream: Stream) -> list[str]:
-    wanted = _stream_config(stream)
+async def _live_config(js: JetStreamContext, name: str) -> api.StreamConfig | None:
     try:
-        live = (await js.stream_info(stream.name)).config
+        return (await js.stream_info(name)).config
     except NotFoundError:
-        await js.add_stream(api.StreamConfig(name=stream.name, **wanted))
+        return None
+
+
+def _marked(config: api.StreamConfig | None) -> str | None:
+    """The environment that a stream belongs to, as far as it says so."""
+    return ((config and config.metadata) or {}).get(_ENVIRONMENT)
+
+
+async def _apply_stream(
+    js: JetStreamContext, stream: Stream, live: api.StreamConfig | None, environment: Environment
+) -> list[str]:
+    wanted, mark = _stream_config(stream), {_ENVIRONMENT: environment.value}
+    if live is None:
+        await js.add_stream(api.StreamConfig(name=stream.name, metadata=mark, **wanted))
         return [f"made stream {stream.name}"]
     changed = _differences(wanted, live)
+    if _marked(live) is None:
+        changed.append(f"environment is not marked, should be {environment}")
     if not changed:
         return []
     try:
-        await js.update_stream(live.evolve(**wanted))
+        await js.update_stream(live.evolve(metadata={**(live.metadata or {}), **mark}, **wanted))
     except (BadRequestError, ServerError) as error:
         raise _unchangeable("stream", stream.name, changed, error) from error
     return [f"updated stream {stream.name}: {', '.join(changed)}"]
 
 
 async def _stream_drift(js: JetStreamContext, stream: Stream) -> list[str]:
-    try:
-        live = (await js.stream_info(stream.name)).config
-    except NotFoundError:
+    live = await _live_config(js, stream.name)
+    if live is None:
         return [f"stream {stream.name} is missing"]
     return [f"stream {stream.name}: {line}" for line in _differences(_stream_config(stream), live)]
 

@@ -23,6 +23,8 @@ MAY = [
     ("collector", _WATCH),
     ("collector", "UPDATE watches SET leased_until = now() WHERE purl = 'pkg:npm/a'"),
     ("collector", "SELECT purl FROM watches ORDER BY next_due_at LIMIT 1 FOR UPDATE SKIP LOCKED"),
+    ("collector", "DELETE FROM watches"),
+    ("collector", "INSERT INTO sources (source) VALUES ('npm')"),
     ("collector", _RUN),
     ("collector", "UPDATE runs SET items = items + 1"),
     ("ingest", _ARTIFACT),
@@ -36,6 +38,7 @@ MAY = [
     ("api", "SELECT count(*) FROM outbox"),
     ("api", _WATCH),
     ("api", "DELETE FROM watches"),
+    ("api", "UPDATE sources SET parked_at = NULL"),
     ("api", _RUN),
     ("api", "SELECT version_num FROM alembic_version"),
 ]
@@ -43,7 +46,7 @@ MAY = [
 MAY_NOT = [
     ("collector", _ARTIFACT),
     ("collector", "SELECT purl FROM artifacts"),
-    ("collector", "DELETE FROM watches"),
+    ("collector", "DELETE FROM sources"),
     ("collector", "DELETE FROM runs"),
     ("collector", "SELECT key_hash FROM api_keys"),
     ("collector", "SELECT ensure_observation_partitions(ARRAY['2031-01-01'::date])"),
@@ -58,6 +61,7 @@ MAY_NOT = [
     ("api", "DELETE FROM observations"),
     ("api", "DELETE FROM outbox"),
     ("api", "DELETE FROM runs"),
+    ("api", "UPDATE sources SET last_failure = NULL"),
     ("api", "TRUNCATE watches"),
     ("api", "CREATE TABLE mine (id int)"),
     ("api", "SELECT ensure_observation_partitions(ARRAY['2031-01-01'::date])"),

@@ -11,9 +11,9 @@ from typing import Any
 
 import httpx
 import msgspec
+from msgspec.structs import fields
 
 from contracts import identity
-from contracts.vocabulary import Source as Name
 from services.collector.budget import Budgets, Clock
 from services.collector.http import Manners, PoliteClient
 from services.collector.settings import CollectorSettings
@@ -67,6 +67,10 @@ class Hosts:
                 return _given(reply, request)
         raise AssertionError(f"nobody expected {request.url}")
 
+    def fitting(self, pattern: str) -> list[httpx.Request]:
+        """The requests whose URLs this pattern fits, in order."""
+        return [request for request in self.requests if re.search(pattern, str(request.url))]
+
     def asked(self, host: str) -> list[str]:
         """The targets of the requests to a host, in order."""
         return [
@@ -98,22 +102,34 @@ def ok(body: Any, **headers: str) -> httpx.Response:
     return httpx.Response(200, content=content, headers=named)
 
 
+def altered(reply: httpx.Response, **headers: str) -> httpx.Response:
+    """The same with other headers."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.Response(
+        reply.status_code,
+        headers={**reply.headers, **named},
+        stream=httpx.ByteStream(_raw(reply)),
+    )
+
+
 def payload(path: str) -> bytes:
     """A recorded answer."""
     return (PAYLOADS / path).read_bytes()
 
 
-def settings(**fields: Any) -> CollectorSettings:
-    """Both registries are one host here, and both counters another."""
+# Upstreams that count for a registry on a host of their own.
+_COUNTERS = ("npm_downloads_url", "pypistats_url")
+
+
+def settings(**given: Any) -> CollectorSettings:
+    """Every registry is one host here, and every counter another."""
     plain: dict[str, Any] = {
         "database_url": "postgresql://nowhere/none",
         "nats_url": "nats://nowhere",
-        "npm_registry_url": FACTS,
-        "npm_downloads_url": COUNTER,
-        "pypi_url": FACTS,
-        "pypistats_url": COUNTER,
     }
-    return CollectorSettings(**(plain | fields))
+    upstreams = [field.name for field in fields(CollectorSettings) if field.name.endswith("_url")]
+    hosts = {name: COUNTER if name in _COUNTERS else FACTS for name in upstreams}
+    return CollectorSettings(**(hosts | plain | given))
 
 
 def client(
@@ -132,9 +148,10 @@ def client(
 def watch(
     purl: str, validators: dict[str, Validators] | None = None, *, backfilled: bool = True
 ) -> Watch:
-    """A watch; by default one that was read before."""
+    """A watch of its own upstream; by default one that was read before."""
+    id_ = identity.parse(purl)
     return Watch(
-        purl=purl, id=identity.parse(purl), validators=validators or {}, backfilled=backfilled
+        source=id_.source, purl=purl, id=id_, validators=validators or {}, backfilled=backfilled
     )
 
 
@@ -187,9 +204,3 @@ def overall(request: httpx.Request) -> httpx.Response:
     package = request.url.path.split("/")[3]
     row = {"category": "without_mirrors", "date": "2026-11-19", "downloads": 7}
     return ok({"data": [row], "package": package, "type": "overall_downloads"})
-
-
-PURLS = {
-    Name.NPM: ("pkg:npm/etag", "pkg:npm/%40dependabot-fixtures/npm-parent-dependency"),
-    Name.PYPI: ("pkg:pypi/datasette-block", "pkg:pypi/luigi"),
-}

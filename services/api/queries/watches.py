@@ -22,7 +22,7 @@ _ADD: Final = """
     WITH added AS (
         INSERT INTO watches (purl, source, cadence_seconds)
         SELECT * FROM unnest($1::text[], $2::text[], $3::int[]) ORDER BY 1
-        ON CONFLICT (purl) DO NOTHING RETURNING purl
+        ON CONFLICT DO NOTHING RETURNING purl
     )
     SELECT count(*) FROM added
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.ingest.normalizers import gone, huggingface, npm, pypi, skills
+from services.ingest.normalizers import github, gone, huggingface, npm, pypi, skills
 from services.ingest.records import Normalizer
 
 NORMALIZERS: Final[dict[str, Normalizer]] = {
@@ -14,6 +14,11 @@ NORMALIZERS: Final[dict[str, Normalizer]] = {
     "pypi.project.v1": pypi.project,
     "pypi.downloads.v1": pypi.downloads,
     "pypi.gone.v1": gone.gone,
+    "github.repository.v1": github.repository,
+    "github.rest_repository.v1": github.rest_repository,
+    "github.activity.v1": github.activity,
+    "github.stargazers.v1": github.stargazers,
+    "github.gone.v1": gone.gone,
     "huggingface.model.v1": huggingface.model,
     "huggingface.dataset.v1": huggingface.dataset,
     "huggingface.gone.v1": gone.gone,

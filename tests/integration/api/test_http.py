@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from contracts.responses import ErrorBody
+from contracts.vocabulary import Environment
 from services.api.app import create_app
 from services.api.settings import ApiSettings
 from services.runtime import metrics
@@ -272,6 +273,17 @@ async def test_probes_know_head_and_leave_no_trace_in_the_counts(reading_api: ht
         assert (200, b"") == (head.status_code, head.content)
 
     assert before == metrics.render().count(b"groundswell_api_requests_total{")
+
+
+async def test_every_answer_says_from_which_environment_it_comes(
+    settings: ApiSettings, tables: asyncpg.Connection
+):
+    await artifacts.add(tables, "pkg:npm/react")
+    staging = msgspec.structs.replace(settings, environment=Environment.STAGING)
+    async with asked(create_app(staging)) as api:
+        answers = [await api.get(f"/api/v1{path}") for path in ("/artifacts", "/sources")]
+
+    assert ["staging"] * 2 == [answer.json()["meta"]["environment"] for answer in answers]
 
 
 async def test_totals_are_kept_for_a_while_and_asked_for_once(

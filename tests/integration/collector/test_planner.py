@@ -15,7 +15,7 @@ from nats.js import JetStreamContext
 from contracts.envelope import decode
 from contracts.jobs import Plan, Refresh
 from contracts.streams import COLLECTORS
-from contracts.vocabulary import Source
+from contracts.vocabulary import JobKind, Source
 from services.collector import runs
 from services.collector.planner import Limits, plan
 from services.runtime import streams
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.integration
 
 NOW = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 LIMITS = Limits(batch_size=2, max_leased=100, lease_seconds=900)
-BOTH = (Source.NPM, Source.PYPI)
+BOTH = ((Source.NPM, JobKind.REFRESH), (Source.PYPI, JobKind.REFRESH))
 
 
 @pytest.fixture
@@ -43,14 +43,24 @@ async def pool(role_url: Callable[[str], str]) -> AsyncIterator[asyncpg.Pool]:
         yield pool
 
 
-async def add_watch(pool: asyncpg.Pool, purl: str, due_in: float = -60, cadence: int = 86_400):
+async def add_watch(
+    pool: asyncpg.Pool,
+    purl: str,
+    due_in: float = -60,
+    cadence: int = 86_400,
+    job: str = "refresh",
+    priority: str = "normal",
+):
     due = NOW + timedelta(seconds=due_in)
     await pool.execute(
-        "INSERT INTO watches (purl, source, cadence_seconds, next_due_at) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO watches (purl, source, cadence_seconds, next_due_at, job, priority)"
+        " VALUES ($1, $2, $3, $4, $5, $6)",
         purl,
         purl.removeprefix("pkg:").partition("/")[0],
         cadence,
         due,
+        job,
+        priority,
     )
 
 
@@ -134,6 +144,71 @@ async def test_no_more_is_out_at_once_than_allowed(pool: asyncpg.Pool, js: JetSt
 
     assert [len(job.purls) for job in first] == [2, 1]
     assert second == []
+
+
+async def test_high_priority_comes_first_and_the_longest_due_within_one(
+    pool: asyncpg.Pool, js: JetStreamContext
+):
+    await add_watch(pool, "pkg:npm/low", due_in=-900, priority="low")
+    await add_watch(pool, "pkg:npm/normal", due_in=-60)
+    await add_watch(pool, "pkg:npm/normal-longer", due_in=-61)
+    await add_watch(pool, "pkg:npm/high", due_in=-1, priority="high")
+
+    jobs = await planned(pool, js)
+
+    assert [purl for job in jobs for purl in job.purls] == [
+        "pkg:npm/high",
+        "pkg:npm/normal-longer",
+        "pkg:npm/normal",
+        "pkg:npm/low",
+    ]
+
+
+async def test_what_is_low_waits_for_half_a_day_at_most(pool: asyncpg.Pool, js: JetStreamContext):
+    await add_watch(pool, "pkg:npm/low", due_in=-12 * 3_600, priority="low")
+    await add_watch(pool, "pkg:npm/low-later", due_in=-12 * 3_600 + 1, priority="low")
+    await add_watch(pool, "pkg:npm/normal", due_in=-6 * 3_600)
+    for number in range(9):
+        await add_watch(pool, f"pkg:npm/high-{number}", due_in=-3_600, priority="high")
+    limits = Limits(batch_size=3, max_leased=3, lease_seconds=900)
+
+    [job] = await plan(pool, js, Plan(), BOTH, limits, NOW)
+
+    assert job.purls == ["pkg:npm/low", "pkg:npm/normal", "pkg:npm/high-0"]
+
+
+async def test_each_job_of_a_source_has_runs_of_its_own(pool: asyncpg.Pool, js: JetStreamContext):
+    await add_watch(pool, "pkg:npm/a")
+    await add_watch(pool, "pkg:npm/a", job="dependencies")
+    duties = [(Source.NPM, JobKind.REFRESH), (Source.NPM, JobKind.DEPENDENCIES)]
+
+    jobs = await plan(pool, js, Plan(), duties, LIMITS, NOW)
+    again = await plan(pool, js, Plan(), duties, LIMITS, NOW)
+
+    assert [(job.job, job.purls) for job in jobs] == [
+        (JobKind.REFRESH, ["pkg:npm/a"]),
+        (JobKind.DEPENDENCIES, ["pkg:npm/a"]),
+    ]
+    assert [run["job"] for run in await all_runs(pool)] == ["refresh", "dependencies"]
+    assert again == []
+    assert await jobs_in_stream(js, Source.NPM) == jobs
+
+
+async def test_a_run_of_one_job_takes_the_watches_of_that_job(
+    pool: asyncpg.Pool, js: JetStreamContext
+):
+    await add_watch(pool, "pkg:npm/a", due_in=50_000)
+    await add_watch(pool, "pkg:npm/b", due_in=50_000, job="dependencies")
+    duties = [(Source.NPM, JobKind.REFRESH), (Source.NPM, JobKind.DEPENDENCIES)]
+    kind = JobKind.DEPENDENCIES
+    run_id = await pool.fetchval(
+        "INSERT INTO runs (source, job) VALUES ('npm', $1) RETURNING id", kind
+    )
+    job = Plan(source=Source.NPM, job=kind, everything=True, run_id=run_id)
+
+    [handed_out] = await plan(pool, js, job, duties, LIMITS, NOW)
+
+    assert (handed_out.job, handed_out.purls) == (kind, ["pkg:npm/b"])
 
 
 async def test_two_planners_share_the_work(pool: asyncpg.Pool, js: JetStreamContext):

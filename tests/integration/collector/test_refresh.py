@@ -14,6 +14,7 @@ import nats
 import pytest
 import stamina
 from faststream.asgi import AsgiFastStream
+from msgspec.structs import replace
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
@@ -22,8 +23,9 @@ from contracts import envelope
 from contracts.envelope import Event, decode
 from contracts.jobs import Job, Partitions, Plan, Refresh
 from contracts.streams import COLLECTORS, PLANNER
-from contracts.vocabulary import Source
-from services.collector import planner, runs
+from contracts.vocabulary import JobKind, Source
+from services.collector import abilities, planner, runs
+from services.collector.abilities import Work
 from services.collector.app import Collector
 from services.collector.refresh import refresh
 from services.collector.settings import CollectorSettings
@@ -102,6 +104,13 @@ async def running(told: CollectorSettings, hosts: Hosts) -> AsyncIterator[Collec
     )
     async with app.start_lifespan_context():
         yield collector
+
+
+def work(collector: Collector, source: Source) -> Work:
+    """How a source reads its artifacts."""
+    found = abilities.work(collector.sources[source], JobKind.REFRESH)
+    assert found
+    return found
 
 
 async def add_watches(db: asyncpg.Connection, *purls: str) -> None:
@@ -293,7 +302,7 @@ async def test_a_job_that_is_delivered_again_is_counted_once(
         run_id = await db.fetchval("SELECT id FROM runs")
         job = Refresh(source=Source.NPM, run_id=run_id, batch=0, purls=[NPM[0]])
 
-        again = await refresh(collector.desk(), collector.sources[Source.NPM], job)
+        again = await refresh(collector.desk(), work(collector, Source.NPM), job)
 
     [run] = await db.fetch("SELECT * FROM runs")
     assert again is False
@@ -306,11 +315,11 @@ async def test_two_that_do_the_same_job_count_it_once(
     await add_watches(db, NPM[0])
     async with running(told, registries(Hosts())) as collector:
         await until_runs_ended(db, 1)
-        desk, source = collector.desk(), collector.sources[Source.NPM]
+        desk, asked = collector.desk(), work(collector, Source.NPM)
         run_id = await runs.open_run(desk.pool, Source.NPM, 1, 2, desk.now())
         job = Refresh(source=Source.NPM, run_id=run_id, batch=0, purls=[NPM[0]])
 
-        await asyncio.gather(refresh(desk, source, job), refresh(desk, source, job))
+        await asyncio.gather(refresh(desk, asked, job), refresh(desk, asked, job))
 
     run = await db.fetchrow("SELECT * FROM runs WHERE id = $1", run_id)
     assert run is not None
@@ -337,12 +346,10 @@ async def test_a_job_out_of_time_keeps_what_it_has(
     async with collector.lifespan(), collector.broker:
         await collector.broker.connect()
         desk = collector.desk()
-        desk = type(desk)(
-            pool=desk.pool, js=desk.js, http=desk.http, now=desk.now, timeout_seconds=0.5
-        )
+        desk = replace(desk, timeout_seconds=0.5)
         run_id = await runs.open_run(desk.pool, Source.NPM, 1, 1, desk.now())
         job = Refresh(source=Source.NPM, run_id=run_id, batch=0, purls=[NPM[0]])
-        await refresh(desk, collector.sources[Source.NPM], job)
+        await refresh(desk, work(collector, Source.NPM), job)
 
     run = await db.fetchrow("SELECT * FROM runs")
     assert run is not None

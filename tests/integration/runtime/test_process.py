@@ -101,9 +101,12 @@ async def test_without_nats_a_service_is_up_and_says_what_it_lacks():
 
 async def test_a_service_that_works_is_ready_and_tells_its_metrics(declared: str):
     port = ports.free_port()
-    async with started(GROUNDSWELL_NATS_URL=declared, GROUNDSWELL_INGEST_PORT=str(port)) as process:
+    variables = {"GROUNDSWELL_INGEST_PORT": str(port), "GROUNDSWELL_ENVIRONMENT": "staging"}
+    async with started(GROUNDSWELL_NATS_URL=declared, **variables) as process:
         await wait_for(port, "/readyz", 200)
         answer = await wait_for(port, "/metrics", 200)
+        info = 'groundswell_runtime_info{environment="staging",service="ingest"} 1.0'
+        assert info in answer.text
         assert 'groundswell_runtime_check_healthy{check="nats"} 1.0' in answer.text
 
         process.terminate()

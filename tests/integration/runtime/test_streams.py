@@ -1,5 +1,7 @@
 """Streams, durables and schedules on a real server."""
 
+from collections.abc import AsyncIterator
+
 import nats
 import pytest
 from msgspec.structs import replace
@@ -17,6 +19,7 @@ from contracts.streams import (
     STREAMS,
     Schedule,
 )
+from contracts.vocabulary import Environment
 from services.runtime import streams
 from services.runtime.streams import StreamsError
 from tests.support.events import fetch
@@ -38,6 +41,42 @@ async def test_applying_twice_changes_nothing(declared: str, js: JetStreamContex
 
     assert [] == await streams.apply(declared)
     assert before.state == (await js.stream_info("JOBS")).state
+
+
+async def test_streams_are_marked_with_their_environment(nats_url: str, unmarked: JetStreamContext):
+    await streams.apply(nats_url, environment=Environment.STAGING)
+
+    live = (await unmarked.stream_info("READINGS")).config
+    assert live.metadata
+    assert "staging" == live.metadata["groundswell-environment"]
+    assert [] == await streams.apply(nats_url, environment=Environment.STAGING)
+
+
+async def test_streams_of_another_environment_are_left_as_they_are(
+    nats_url: str, unmarked: JetStreamContext
+):
+    await streams.apply(nats_url, environment=Environment.PRODUCTION)
+    live = (await unmarked.stream_info("CHANGES")).config
+    await unmarked.update_stream(live.evolve(max_age=3_600))
+
+    with pytest.raises(StreamsError, match="belongs to production, and this is development"):
+        await streams.apply(nats_url)
+
+    assert 3_600 == (await unmarked.stream_info("CHANGES")).config.max_age
+
+
+async def test_streams_of_an_older_release_get_their_mark(
+    nats_url: str, unmarked: JetStreamContext
+):
+    await streams.apply(nats_url)
+    live = (await unmarked.stream_info("DEAD")).config
+    await unmarked.update_stream(live.evolve(metadata={"owner": "somebody"}))
+
+    (line,) = await streams.apply(nats_url)
+
+    kept = (await unmarked.stream_info("DEAD")).config.metadata or {}
+    assert "updated stream DEAD: environment is not marked, should be development" == line
+    assert ("somebody", "development") == (kept["owner"], kept["groundswell-environment"])
 
 
 async def test_what_was_just_applied_does_not_drift(js: JetStreamContext):
@@ -168,6 +207,14 @@ async def test_nothing_is_made_by_whoever_only_looks(nats_url: str):
     assert len(STREAMS) + len(CONSUMERS) + len(SCHEDULES) == len(await streams.drift(js))
     with pytest.raises(NotFoundError):
         await js.stream_info("READINGS")
+    await client.close()
+
+
+@pytest.fixture
+async def unmarked(nats_url: str) -> AsyncIterator[JetStreamContext]:
+    """A server on which nothing was declared yet."""
+    client = await nats.connect(nats_url)
+    yield client.jetstream()
     await client.close()
 
 

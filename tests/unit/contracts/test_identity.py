@@ -181,3 +181,37 @@ def test_a_registry_s_own_name_leads_to_the_purl_and_back(
 def test_a_source_without_packages_of_its_own_has_no_package_purls() -> None:
     with pytest.raises(InvalidPurl):
         identity.package(Source.DEPSDEV, "react")
+
+
+@pytest.mark.parametrize(
+    ("purl", "owner"),
+    [
+        ("pkg:github/Litestar-Org/litestar", "pkg:github/litestar-org"),
+        ("pkg:github/vercel-labs/agent-skills#skills/react", "pkg:github/vercel-labs"),
+        ("pkg:gitlab/gnome/apps/fractal", "pkg:gitlab/gnome/apps"),
+        ("pkg:huggingface/meta-llama/Llama-3.1-8B", "pkg:huggingface/meta-llama"),
+        ("pkg:huggingface/datasets/HuggingFaceFW/fineweb", "pkg:huggingface/HuggingFaceFW"),
+    ],
+)
+def test_who_owns_something_has_a_purl_too(purl: str, owner: str) -> None:
+    found = identity.owner(identity.parse(purl))
+
+    assert str(found) == owner
+    assert identity.parse_owner(owner) == found
+
+
+@pytest.mark.parametrize(
+    "purl", ["pkg:npm/%40vue/core", "pkg:pypi/litestar", "pkg:huggingface/gpt2"]
+)
+def test_what_has_no_page_about_its_owner_has_none(purl: str) -> None:
+    assert identity.owner(identity.parse(purl)) is None
+
+
+@pytest.mark.parametrize("text", ["", "github", "pkg:npm/%40vue", "pkg:github", "pkg:pypi/a"])
+def test_what_names_no_owner_is_refused(text: str) -> None:
+    with pytest.raises(identity.InvalidPurl):
+        identity.parse_owner(text)
+
+
+def test_the_spelling_of_an_owner_does_not_matter() -> None:
+    assert str(identity.parse_owner("pkg:GitHub/Litestar-Org/")) == "pkg:github/litestar-org"

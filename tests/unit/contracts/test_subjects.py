@@ -181,8 +181,8 @@ def test_names_of_streams_durables_and_schedules_are_unique() -> None:
 
 
 @pytest.mark.parametrize("source", streams.COLLECTORS)
-def test_each_collector_hears_the_refresh_jobs_of_its_own_source_alone(source: Source) -> None:
+def test_each_collector_hears_the_jobs_of_its_own_source_alone(source: Source) -> None:
     consumer = streams.COLLECTORS[source]
 
-    assert consumer.filters == (subjects.refresh(source),)
+    assert consumer.filters == (subjects.work(source),)
     assert consumer.durable == f"collect-{source}"

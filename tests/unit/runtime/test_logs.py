@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 import structlog
+from msgspec.structs import replace
 
 from contracts.envelope import Event
 from contracts.readings.gone import Gone
+from contracts.vocabulary import Environment
 from services.runtime import logs
 from services.runtime.settings import Runtime
 
@@ -60,6 +62,13 @@ def test_a_line_is_json_with_service_level_and_time(capsys: pytest.CaptureFixtur
         line["readings"],
     )
     assert str(line["timestamp"]).endswith("Z")
+
+
+def test_a_line_says_from_which_environment_it_comes(capsys: pytest.CaptureFixture[str]):
+    logs.configure("ingest", replace(settings(), environment=Environment.STAGING))
+    structlog.get_logger("somewhere").info("batch written")
+
+    assert ["staging"] == [line["environment"] for line in lines(capsys)]
 
 
 def test_lines_for_people_are_no_json(capsys: pytest.CaptureFixture[str]):

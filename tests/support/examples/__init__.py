@@ -1,0 +1,14 @@
+"""One example per source, or two where it can be asked in two ways; the key names it in a test."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.support.examples.example import Example
+from tests.support.examples.npm import NPM
+from tests.support.examples.pypi import PYPI
+
+EXAMPLES: Final[dict[str, Example]] = {
+    "npm": NPM,
+    "pypi": PYPI,
+}
