@@ -1,0 +1,9 @@
+"""One module per source that recognises its recorded answers, by their shape."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.support.conformance import npm, pypi
+
+MODULES: Final = (npm, pypi)
