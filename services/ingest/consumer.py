@@ -25,7 +25,7 @@ from services.ingest.writer import write
 from services.runtime import metrics
 from services.runtime.broker import Undecodable
 from services.runtime.database import DatabaseRejected, DatabaseUnavailable
-from services.runtime.delivery import Breaker, Dead, Done, Later, Outcome, heartbeat, settle
+from services.runtime.delivery import Breaker, Dead, Done, Later, Outcome, heartbeat, settle_all
 from services.runtime.tracing import span
 
 # Seconds between tries while PostgreSQL is away. The first is for batches that got into each
@@ -75,9 +75,7 @@ class Ingest:
         async with heartbeat(messages, INGEST.ack_wait, self._hold_seconds * 2):
             with span("ingest", links=links), metrics.BATCH_SECONDS.time():
                 outcomes = await self._process(events)
-        js = self._js()
-        for message, outcome in zip(messages, outcomes, strict=True):
-            await settle(js, message, outcome, INGEST)
+        await settle_all(self._js(), messages, outcomes, INGEST)
         self._breaker.record(sum(isinstance(o, Dead) for o in outcomes), len(outcomes))
         if self._breaker.tripped:
             log.error("stopped, since most of what arrived was dead")

@@ -8,7 +8,6 @@ from typing import Any
 import nats
 import pytest
 from faststream.exceptions import StopConsume
-from nats import errors
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
@@ -195,27 +194,3 @@ async def test_a_durable_that_is_deleted_is_waited_for_in_peace(
         await publish_all(js, "READINGS", events(3))
         await until(lambda: nothing_left(js))
     assert 3 == sum(got)
-
-
-async def test_a_fetch_that_runs_out_of_time_raises_what_faststream_expects(
-    js: JetStreamContext, settings: Runtime, monkeypatch: pytest.MonkeyPatch
-):
-    # Otherwise what it has of a batch is dropped, and comes again after 30 s only.
-    async def out_of_time(*_: object) -> list[Msg]:
-        raise TimeoutError
-
-    broker = create_broker(settings, "ingest")
-    await broker.connect()
-    pull = await jetstream(broker).pull_subscribe(**_BIND)
-    monkeypatch.setattr(JetStreamContext.PullSubscription, "fetch", out_of_time)
-    with pytest.raises(errors.TimeoutError):
-        await pull.fetch(10, timeout=0.1)
-    await broker.stop()
-
-
-_BIND: dict[str, Any] = {
-    "durable": "ingest",
-    "stream": "READINGS",
-    "pending_msgs_limit": 1,
-    "pending_bytes_limit": 1,
-}
