@@ -154,8 +154,9 @@ observations = Table(
     postgresql_partition_by="RANGE (observed_at)",
 )
 
-# The newest value of each metric. `observed_at` moves with every newer observation, `changed_at`
-# only when the value did.
+# The newest value of each metric. `observed_at` moves with newer observations, `changed_at` only
+# when the value did. A gauge that came beside the facts of its artifact stands as of the artifact's
+# `read_at`: while nothing changes, that one row says so for all of them.
 current_metrics = Table(
     "current_metrics",
     metadata,
@@ -166,6 +167,7 @@ current_metrics = Table(
     _time("observed_at", nullable=False),
     _time("read_at", nullable=False),
     _time("changed_at", nullable=False),
+    Column("beside_facts", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("artifact_id", "metric_id"),
     Index("current_metrics_ranking_idx", "metric_id", text("value DESC"), text("artifact_id DESC")),
     postgresql_with={"fillfactor": "80"},

@@ -41,9 +41,11 @@ async def write_artifacts(
         if records.purl in made:
             new.append(records)
         elif read_at is not None and records.read_at < read_at:
+            known.late.add((records.purl, records.read_at))
             continue
         elif known.told.get(records.purl) == (read_at, mark):
             seen.append(records)
+            known.standing.add((records.purl, records.read_at))
         else:
             moved.append(records)
         known.told[records.purl] = Told(records.read_at, mark)

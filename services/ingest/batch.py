@@ -38,6 +38,7 @@ class Live(Struct, frozen=True, gc=False):
     observed_at: datetime
     value: float
     read_at: datetime
+    beside_facts: bool
 
 
 def rounds(batch: Iterable[Records]) -> list[list[Records]]:
@@ -135,17 +136,27 @@ def _artifact_row(
 
 
 def live_values(group: Iterable[Records], ids: Mapping[str, int]) -> dict[MetricKey, Live]:
-    """The live values of a round by artifact and metric."""
+    """The live values of these records by artifact and metric."""
     return {
-        (ids[records.purl], METRIC_ID[o.metric]): Live(o.observed_at, o.value, records.read_at)
+        (id_, METRIC_ID[o.metric]): Live(o.observed_at, o.value, records.read_at, beside_facts)
         for records in group
+        for id_, beside_facts in ((ids[records.purl], records.facts is not None),)
         for o in records.observations
     }
 
 
+def without_gauges(records: Records) -> Records:
+    """What a reading tells of windows alone."""
+    windows = tuple(o for o in records.observations if METRIC_ID[o.metric] in WINDOWS)
+    return msgspec.structs.replace(records, observations=windows)
+
+
 def live_rows(values: Mapping[MetricKey, Live]) -> Rows:
     """For `CURRENT`, `HISTORY` and `LATE`."""
-    return [(*key, live.observed_at, live.value, live.read_at) for key, live in values.items()]
+    return [
+        (*key, live.observed_at, live.value, live.read_at, live.beside_facts)
+        for key, live in values.items()
+    ]
 
 
 def backfill_rows(told: Iterable[tuple[Records, Series]], ids: Mapping[str, int]) -> Rows:
@@ -205,6 +216,9 @@ def measures() -> tuple[list[Any], ...]:
 
 
 def fingerprint(records: Records) -> bytes:
-    """Of the facts and the sets that go with them: equal for equal ones."""
-    told = _encode((records.facts, records.relations, records.tags, records.versions))
+    """Of the facts, and the sets and gauges that go with them: equal for equal ones."""
+    gauges = [
+        (o.metric, o.value) for o in records.observations if METRIC_ID[o.metric] not in WINDOWS
+    ]
+    told = _encode((records.facts, records.relations, records.tags, records.versions, gauges))
     return hashlib.blake2b(told, digest_size=12).digest()

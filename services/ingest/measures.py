@@ -20,15 +20,14 @@ async def write_metrics(
     connection: Any, known: Known, group: Sequence[Records], found: list[Change]
 ) -> set[int]:
     """Write live values and days of the past; returns the artifacts of which a value moved."""
-    values = shaped.live_values(group, known.ids)
-    if not values:
-        return set()
+    values, late = _values(known, group)
     before: dict[MetricKey, datetime | None] = {}
     purls = {known.ids[records.purl]: records.purl for records in group}
-    late = dict(values)
+    late |= values
     history: dict[MetricKey, Live] = {}
     moved: set[int] = set()
-    for row in await connection.fetch(statements.CURRENT, shaped.live_rows(values)):
+    rows = await connection.fetch(statements.CURRENT, shaped.live_rows(values)) if values else ()
+    for row in rows:
         artifact, metric, old, old_at, before[artifact, metric] = row
         live = late.pop((artifact, metric))
         if old != live.value:
@@ -45,6 +44,22 @@ async def write_metrics(
         await _write_late(connection, late)
     await _write_backfill(connection, known, group, before)
     return moved
+
+
+def _values(
+    known: Known, group: Sequence[Records]
+) -> tuple[dict[MetricKey, Live], dict[MetricKey, Live]]:
+    """What may be new, and what is late for certain. Gauges that stand are neither."""
+    late, told = [], []
+    for records in group:
+        key = (records.purl, records.read_at)
+        if records.facts is not None and key in known.late:
+            late.append(records)
+        elif records.facts is not None and key in known.standing:
+            told.append(shaped.without_gauges(records))
+        else:
+            told.append(records)
+    return shaped.live_values(told, known.ids), shaped.live_values(late, known.ids)
 
 
 async def _write_late(connection: Any, late: dict[MetricKey, Live]) -> None:

@@ -93,6 +93,10 @@ class Known(Struct, frozen=True):
     tags: dict[Tag, int]
     told: dict[str, Told]
     counted: dict[tuple[str, str], Counted]
+    # Readings by artifact and `read_at`: whose facts are older than what is known, and whose facts,
+    # sets and gauges are all as this process told them last.
+    late: set[tuple[str, datetime]]
+    standing: set[tuple[str, datetime]]
 
 
 async def prepare(connection: Any, memory: Memory, batch: Sequence[Records]) -> Known:
@@ -108,6 +112,8 @@ async def prepare(connection: Any, memory: Memory, batch: Sequence[Records]) -> 
             for series in r.backfill
             if (key := (r.purl, series.metric)) in memory.counted
         },
+        late=set(),
+        standing=set(),
     )
 
 

@@ -118,21 +118,25 @@ WHERE a.id = n.id AND n.read_at >= coalesce(a.read_at, '-infinity')
 RETURNING a.id, a.tracked, old.state
 """
 
-# The change detector for metrics: nothing comes back for a value that is older than the current.
+# The change detector for metrics: nothing comes back for a value that is older than the current,
+# or that somebody else tells of what upstream tells beside the facts.
 CURRENT: Final = """
 INSERT INTO current_metrics AS c (
-    artifact_id, metric_id, value, observed_at, read_at, changed_at
+    artifact_id, metric_id, value, observed_at, read_at, changed_at, beside_facts
 )
-SELECT n.artifact_id, n.metric_id, n.value, n.observed_at, n.read_at, n.observed_at
+SELECT n.artifact_id, n.metric_id, n.value, n.observed_at, n.read_at, n.observed_at, n.beside_facts
 FROM json_table($1::jsonb, '$[*]' COLUMNS (
     artifact_id bigint PATH '$[0]', metric_id smallint PATH '$[1]',
-    observed_at timestamptz PATH '$[2]', value float8 PATH '$[3]', read_at timestamptz PATH '$[4]'
+    observed_at timestamptz PATH '$[2]', value float8 PATH '$[3]', read_at timestamptz PATH '$[4]',
+    beside_facts boolean PATH '$[5]'
 )) AS n
 ON CONFLICT (artifact_id, metric_id) DO UPDATE SET
     value = excluded.value, observed_at = excluded.observed_at, read_at = excluded.read_at,
     previous_value = CASE WHEN c.value <> excluded.value THEN c.value ELSE c.previous_value END,
-    changed_at = CASE WHEN c.value <> excluded.value THEN excluded.observed_at ELSE c.changed_at END
+    changed_at = CASE WHEN c.value = excluded.value THEN c.changed_at ELSE excluded.observed_at END,
+    beside_facts = excluded.beside_facts
 WHERE (excluded.observed_at, excluded.read_at) >= (c.observed_at, c.read_at)
+  AND excluded.beside_facts >= c.beside_facts
 RETURNING
     artifact_id, metric_id, old.value AS value, old.observed_at AS observed_at,
     old.read_at AS read_at
@@ -180,13 +184,18 @@ INSERT INTO observations AS o (artifact_id, metric_id, observed_at, value, read_
 SELECT n.artifact_id, n.metric_id, n.observed_at, n.value, n.read_at
 FROM json_table($1::jsonb, '$[*]' COLUMNS (
     artifact_id bigint PATH '$[0]', metric_id smallint PATH '$[1]',
-    observed_at timestamptz PATH '$[2]', value float8 PATH '$[3]', read_at timestamptz PATH '$[4]'
+    observed_at timestamptz PATH '$[2]', value float8 PATH '$[3]', read_at timestamptz PATH '$[4]',
+    beside_facts boolean PATH '$[5]'
 )) AS n
-WHERE n.metric_id = ANY($2::smallint[]) OR n.value IS DISTINCT FROM (
+WHERE (n.metric_id = ANY($2::smallint[]) OR n.value IS DISTINCT FROM (
     SELECT b.value FROM observations b
     WHERE b.artifact_id = n.artifact_id AND b.metric_id = n.metric_id
       AND b.observed_at <= n.observed_at
     ORDER BY b.observed_at DESC LIMIT 1
+)) AND NOT EXISTS (
+    SELECT FROM current_metrics c
+    WHERE c.artifact_id = n.artifact_id AND c.metric_id = n.metric_id
+      AND c.beside_facts > n.beside_facts
 )
 ON CONFLICT (artifact_id, metric_id, observed_at) DO UPDATE SET
     value = excluded.value, read_at = excluded.read_at, origin = excluded.origin
@@ -197,13 +206,18 @@ WHERE excluded.read_at >= o.read_at AND excluded.value <> o.value
 # on until today.
 STANDING: Final = """
 INSERT INTO observations (artifact_id, metric_id, observed_at, value, read_at)
-SELECT c.artifact_id, c.metric_id, c.observed_at, c.value, c.read_at
+SELECT c.artifact_id, c.metric_id, s.observed_at, c.value, s.read_at
 FROM unnest($1::bigint[], $2::smallint[]) AS n(artifact_id, metric_id)
 JOIN current_metrics c USING (artifact_id, metric_id)
+JOIN artifacts a ON a.id = c.artifact_id
+CROSS JOIN LATERAL (SELECT
+    CASE WHEN c.beside_facts THEN greatest(c.observed_at, a.read_at) ELSE c.observed_at END,
+    CASE WHEN c.beside_facts THEN greatest(c.read_at, a.read_at) ELSE c.read_at END
+) AS s(observed_at, read_at)
 WHERE c.value IS DISTINCT FROM (
     SELECT b.value FROM observations b
     WHERE b.artifact_id = c.artifact_id AND b.metric_id = c.metric_id
-      AND b.observed_at <= c.observed_at
+      AND b.observed_at <= s.observed_at
     ORDER BY b.observed_at DESC LIMIT 1
 )
 ON CONFLICT DO NOTHING

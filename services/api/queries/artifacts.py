@@ -39,7 +39,9 @@ _DETAIL: Final = f"""
     FROM artifacts a {JOINS}
     LEFT JOIN LATERAL (
         SELECT array_agg(c.previous_value ORDER BY c.metric_id) AS previous_values,
-               array_agg(c.observed_at ORDER BY c.metric_id) AS observed_ats,
+               array_agg(
+                   CASE WHEN c.beside_facts THEN greatest(c.observed_at, a.read_at)
+                        ELSE c.observed_at END ORDER BY c.metric_id) AS observed_ats,
                array_agg(c.changed_at ORDER BY c.metric_id) AS changed_ats
         FROM current_metrics c WHERE c.artifact_id = a.id
     ) f ON true
