@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, repeat
 from time import monotonic
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import structlog
 from faststream.exceptions import StopConsume
@@ -19,8 +19,8 @@ from nats.js import JetStreamContext
 from contracts.envelope import Event
 from contracts.streams import INGEST
 from services.ingest.memory import Memory
-from services.ingest.normalizers import NORMALIZERS
-from services.ingest.records import Records, UnexpectedShape
+from services.ingest.records import Records
+from services.ingest.understanding import Understanding, Understood
 from services.ingest.writer import write
 from services.runtime import metrics
 from services.runtime.broker import Undecodable
@@ -31,9 +31,6 @@ from services.runtime.tracing import span
 # Seconds between tries while PostgreSQL is away. The first is for batches that got into each
 # other's way.
 _PATIENCE: Final = (0.05, 0.5, 1.0, 2.0, 5.0)
-
-# What one reading says, of one artifact or of several.
-Understood: TypeAlias = Sequence[Records]
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +55,7 @@ class Ingest:
         self._breaker = breaker
         self._hold_seconds = hold_seconds
         self._memory = Memory()
+        self._understanding = Understanding()
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -74,15 +72,20 @@ class Ingest:
         links = [e.traceparent for e in events if isinstance(e, Event) and e.traceparent]
         async with heartbeat(messages, INGEST.ack_wait, self._hold_seconds * 2):
             with span("ingest", links=links), metrics.BATCH_SECONDS.time():
-                outcomes = await self._process(events)
+                outcomes = await self._process(events, messages)
         await settle_all(self._js(), messages, outcomes, INGEST)
         self._breaker.record(sum(isinstance(o, Dead) for o in outcomes), len(outcomes))
         if self._breaker.tripped:
             log.error("stopped, since most of what arrived was dead")
             raise StopConsume
 
-    async def _process(self, events: Sequence[Event | Undecodable]) -> list[Outcome]:
-        understood = [understand(event) for event in events]
+    async def _process(
+        self, events: Sequence[Event | Undecodable], messages: Sequence[Msg]
+    ) -> list[Outcome]:
+        understood = [
+            self._understanding.of(event, message.data)
+            for event, message in zip(events, messages, strict=True)
+        ]
         batch = [readings for readings in understood if not isinstance(readings, Dead)]
         written = iter(await self._write(batch) if batch else ())
         return [u if isinstance(u, Dead) else next(written) for u in understood]
@@ -121,20 +124,6 @@ class Ingest:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:
             return
-
-
-def understand(event: Event | Undecodable) -> Understood | Dead:
-    """What a reading says, or why nobody can tell."""
-    if isinstance(event, Undecodable):
-        return Dead(event.reason)
-    normalize = NORMALIZERS.get(event.type)
-    if normalize is None:
-        return Dead(f"{event.type} is no reading")
-    try:
-        told = normalize(event)
-    except UnexpectedShape as error:
-        return Dead(str(error))
-    return (told,) if isinstance(told, Records) else told
 
 
 def _delays() -> Iterator[float]:

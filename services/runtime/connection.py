@@ -104,8 +104,8 @@ class Pull(JetStreamContext.PullSubscription):
             self._refusal = f"{code} {said.decode('utf-8', 'replace')}".strip()
         self._ended.set()
 
-    async def fetch(
-        self, batch: int = 1, timeout: float | None = 5, heartbeat: float | None = None
+    async def fetch(  # type: ignore[override]
+        self, batch: int, timeout: float
     ) -> list[Msg]:
         """
         A full batch, or what there is of one once `timeout` seconds are over.
@@ -118,7 +118,7 @@ class Pull(JetStreamContext.PullSubscription):
         # that ask, and they would work in step, all computing or all waiting at once.
         async with self.turns:
             if len(self._arrived) < batch:
-                await self._ask(batch, timeout or 0.0)
+                await self._ask(batch, timeout)
         taken, self._arrived = self._arrived[:batch], self._arrived[batch:]
         if taken:
             self._waiting = False

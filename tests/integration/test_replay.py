@@ -13,7 +13,7 @@ from contracts import subjects
 from contracts.envelope import MESSAGE_ID, Event, decode, encode, to_headers
 from contracts.streams import INGEST
 from groundswell.replay import replay_dead, replay_since
-from services.ingest import consumer
+from services.ingest import understanding
 from services.ingest.consumer import Ingest
 from services.ingest.normalizers import NORMALIZERS
 from services.ingest.records import Records, UnexpectedShape
@@ -80,7 +80,7 @@ def normalize(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Event], Re
     """Let ingest understand packuments by another function."""
 
     def by(function: Callable[[Event], Records]) -> None:
-        monkeypatch.setattr(consumer, "NORMALIZERS", {**NORMALIZERS, PACKUMENT: function})
+        monkeypatch.setattr(understanding, "NORMALIZERS", {**NORMALIZERS, PACKUMENT: function})
 
     return by
 
