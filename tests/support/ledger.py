@@ -20,7 +20,10 @@ SELECT a.purl, a.description, a.license, a.keywords, a.latest_version, a.created
 FROM artifacts a LEFT JOIN artifacts r ON r.id = a.repository_id ORDER BY a.purl
 """
 CURRENT = """
-SELECT a.purl, m.name AS metric, c.value, c.previous_value, c.observed_at, c.read_at, c.changed_at
+SELECT a.purl, m.name AS metric, c.value, c.previous_value, c.changed_at,
+       CASE WHEN c.beside_facts THEN greatest(c.observed_at, a.read_at) ELSE c.observed_at END
+           AS observed_at,
+       CASE WHEN c.beside_facts THEN greatest(c.read_at, a.read_at) ELSE c.read_at END AS read_at
 FROM current_metrics c JOIN artifacts a ON a.id = c.artifact_id JOIN metrics m ON m.id = c.metric_id
 ORDER BY 1, 2
 """

@@ -252,7 +252,7 @@ async def test_sigterm_in_the_middle_loses_nothing(
     js: JetStreamContext, settings: IngestSettings, database_url: str, pool: Any
 ):
     await impatient(js)
-    await send(js, packages(300))
+    await send(js, packages(2_000))
     port = ports.free_port()
     async with process(settings, port) as child:
         async with blocked(database_url) as connection:
@@ -262,15 +262,15 @@ async def test_sigterm_in_the_middle_loses_nothing(
             await until(lambda: refuses(port))
         assert 0 == await asyncio.wait_for(child.wait(), 15)
     left = await ingest.info(js)
-    done = 300 - (left.num_pending or 0) - (left.num_ack_pending or 0)
-    assert 20 <= done < 300
+    done = 2_000 - (left.num_pending or 0) - (left.num_ack_pending or 0)
+    assert 20 <= done < 2_000
     assert done == len(await written(pool))
 
     async with running(settings):
-        await until(settled(js))
+        await until(settled(js), 20)
         await until(relayed(pool))
 
-    assert 300 == len(await created(js))
+    assert 2_000 == len(await created(js))
     assert await written(pool) == await created(js)
 
 

@@ -12,6 +12,8 @@ import pytest
 from contracts.changes import ArtifactChanged, MetricChanged, RelationChanged, What
 from contracts.vocabulary import METRIC_BY_NAME, MetricKind
 from services.ingest.memory import Memory
+from services.ingest.records import Observation, Records
+from services.ingest.writer import write
 from services.runtime.database import DatabaseRejected
 from tests.support import ledger
 from tests.support.ledger import take_changes, values, write_events
@@ -301,16 +303,57 @@ async def test_a_gauge_has_history_only_where_it_moved(pool: Any):
     )
 
 
-async def test_a_late_gauge_is_kept_in_history_and_does_not_hold_until_today(pool: Any):
-    def people(count: int, hours: int) -> Any:
-        names = [{"name": str(number)} for number in range(count)]
-        return packument("left", maintainers=names, at=NOON + hours * HOUR)
+def people(count: int, hours: int) -> Any:
+    """A packument that so many maintain, read so many hours later."""
+    names = [{"name": str(number)} for number in range(count)]
+    return packument("left", maintainers=names, at=NOON + hours * HOUR)
 
+
+async def test_gauges_beside_the_same_facts_are_observed_without_being_written(pool: Any):
+    memory = Memory()
+    await write_events(pool, [people(3, 0)], memory)
+    rows = await pool.fetch("SELECT ctid, * FROM current_metrics ORDER BY metric_id")
+
+    await write_events(pool, [people(3, 4)], memory)
+
+    assert rows == await pool.fetch("SELECT ctid, * FROM current_metrics ORDER BY metric_id")
+    current = await ledger.rows(pool, ledger.CURRENT)
+    assert {(NOON + 4 * HOUR, NOON)} == {(r["observed_at"], r["changed_at"]) for r in current}
+
+
+async def test_gauges_that_somebody_else_moved_meanwhile_are_written_again(pool: Any):
+    memory = Memory()
+    await write_events(pool, [people(3, 0)], memory)
+    await write_events(pool, [people(7, 1)], Memory())
+
+    await write_events(pool, [people(3, 2)], memory)
+
+    assert [(None, 3), (3, 7), (7, 3)] == moves(await take_changes(pool), "maintainers")
+
+
+async def test_what_upstream_tells_beside_the_facts_nobody_else_overwrites(pool: Any):
     await write_events(pool, [people(3, 0)])
-    await write_events(pool, [people(3, 4)])
+    at = NOON + HOUR
+    hearsay = Records(
+        purl="pkg:npm/left", read_at=at, observations=(Observation("maintainers", 99.0, at),)
+    )
+
+    await write(pool, Memory(), [hearsay])
+
+    assert [(NOON, 3, "live")] == await values(pool, "maintainers")
+    current = {r["metric"]: r["value"] for r in await ledger.rows(pool, ledger.CURRENT)}
+    assert 3 == current["maintainers"]
+
+
+@pytest.mark.parametrize("memory", [Memory(), None], ids=["remembered", "forgotten"])
+async def test_a_late_gauge_is_kept_in_history_and_does_not_hold_until_today(
+    pool: Any, memory: Memory | None
+):
+    await write_events(pool, [people(3, 0)], memory)
+    await write_events(pool, [people(3, 4)], memory)
     await take_changes(pool)
 
-    await write_events(pool, [people(7, 2)])
+    await write_events(pool, [people(7, 2)], memory)
 
     assert [(NOON, 3, "live"), (NOON + 2 * HOUR, 7, "live"), (NOON + 4 * HOUR, 3, "live")] == (
         await values(pool, "maintainers")
