@@ -197,6 +197,7 @@ METRICS: Final = (
     Metric(28, "close_hours_median", "hours", _GAUGE, _DAILY, "Median time to close."),
     Metric(29, "vulnerabilities", "advisories", _GAUGE, _DAILY, "Against its latest version."),
     Metric(30, "derivatives", "models", _GAUGE, _DAILY, "Models derived from it."),
+    Metric(31, "source_rank", "points", _GAUGE, _WEEKLY, "How Libraries.io rates a package."),
 )
 
 METRIC_BY_NAME: Final = {metric.name: metric for metric in METRICS}

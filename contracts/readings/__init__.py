@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from contracts.readings import github, huggingface, npm, pypi, skills
+from contracts.readings import (
+    crates,
+    depsdev,
+    github,
+    huggingface,
+    librariesio,
+    maven,
+    npm,
+    pypi,
+    skills,
+)
 from contracts.readings.gone import Gone
 from contracts.readings.manifests import Manifests
 from contracts.readings.moved import Moved
@@ -23,6 +33,12 @@ Reading = (
     | github.RestRepository
     | github.Activity
     | github.StarHistory
+    | crates.Crate
+    | crates.Downloads
+    | maven.Artifact
+    | depsdev.Version
+    | depsdev.Dependents
+    | librariesio.Project
     | Gone
     | Moved
     | Manifests
@@ -45,6 +61,14 @@ READINGS: Final[dict[str, type[Reading]]] = {
     "github.activity.v1": github.Activity,
     "github.stargazers.v1": github.StarHistory,
     "github.gone.v1": Gone,
+    "crates.crate.v1": crates.Crate,
+    "crates.downloads.v1": crates.Downloads,
+    "crates.gone.v1": Gone,
+    "maven.artifact.v1": maven.Artifact,
+    "maven.gone.v1": Gone,
+    "depsdev.version.v1": depsdev.Version,
+    "depsdev.dependents.v1": depsdev.Dependents,
+    "librariesio.dependents.v1": librariesio.Project,
     "huggingface.model.v1": huggingface.Model,
     "huggingface.dataset.v1": huggingface.Dataset,
     "huggingface.gone.v1": Gone,

@@ -30,19 +30,20 @@ _MOST: Final = 2**53
 _EARLIEST: Final = date(2000, 1, 1)
 
 
-def subject(event: Event, source: Source) -> str:
+def subject(event: Event, *sources: Source) -> str:
     """
     The purl that a reading is about.
 
     Raises:
-        UnexpectedShape: it is not the canonical purl of an artifact of this source.
+        UnexpectedShape: it is not the canonical purl of an artifact of one of these sources.
     """
     try:
         purl = take_apart(event.subject)
     except InvalidPurl as error:
         raise UnexpectedShape(f"ce-subject: {error}") from error
-    if purl.source is not source:
-        raise UnexpectedShape(f"ce-subject: {event.subject!r} is not of {source}")
+    if purl.source not in sources:
+        known = " or ".join(sources)
+        raise UnexpectedShape(f"ce-subject: {event.subject!r} is not of {known}")
     return event.subject
 
 

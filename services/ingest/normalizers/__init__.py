@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.ingest.normalizers import github, gone, huggingface, npm, pypi, skills
+from services.ingest.normalizers import (
+    crates,
+    depsdev,
+    github,
+    gone,
+    huggingface,
+    librariesio,
+    maven,
+    npm,
+    pypi,
+    skills,
+)
 from services.ingest.records import Normalizer
 
 NORMALIZERS: Final[dict[str, Normalizer]] = {
@@ -19,6 +30,14 @@ NORMALIZERS: Final[dict[str, Normalizer]] = {
     "github.activity.v1": github.activity,
     "github.stargazers.v1": github.stargazers,
     "github.gone.v1": gone.gone,
+    "crates.crate.v1": crates.crate,
+    "crates.downloads.v1": crates.downloads,
+    "crates.gone.v1": gone.gone,
+    "maven.artifact.v1": maven.artifact,
+    "maven.gone.v1": gone.gone,
+    "depsdev.version.v1": depsdev.version,
+    "depsdev.dependents.v1": depsdev.dependents,
+    "librariesio.dependents.v1": librariesio.dependents,
     "huggingface.model.v1": huggingface.model,
     "huggingface.dataset.v1": huggingface.dataset,
     "huggingface.gone.v1": gone.gone,

@@ -48,6 +48,7 @@ IDS = {
     "close_hours_median": 28,
     "vulnerabilities": 29,
     "derivatives": 30,
+    "source_rank": 31,
 }
 
 
