@@ -148,18 +148,15 @@ def test_a_repository_that_is_nowhere_we_know_is_kept_as_it_was_told():
 
 
 def test_nulls_and_wrong_types_in_fields_that_are_not_needed_cost_those_fields_alone():
-    odd = {
-        key: odd
-        for key, odd in {
-            "description": 7,
-            "keywords": None,
-            "categories": "no-std",
-            "created_at": "[datetime]",
-            "downloads": -1,
-            "num_versions": True,
-            "repository": {"url": "x"},
-            "max_stable_version": [],
-        }.items()
+    odd: dict[str, Any] = {
+        "description": 7,
+        "keywords": None,
+        "categories": "no-std",
+        "created_at": "[datetime]",
+        "downloads": -1,
+        "num_versions": True,
+        "repository": {"url": "x"},
+        "max_stable_version": [],
     }
 
     records = told(odd, [{"num": None}, {"num": 7}, {"num": "a\nb"}, FIRST, FIRST])
