@@ -6,14 +6,17 @@ Services bind to what stands here and declare nothing themselves.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from msgspec import Struct
 
 from contracts import subjects
-from contracts.jobs import Job, Partitions, Plan
-from contracts.vocabulary import Source
+from contracts.jobs import Discover, Job, Partitions, Plan
+from contracts.vocabulary import JobKind, Source
 
+# The jobs with watches stand in one line for each source, discovery in a line of its own.
+_WATCHED: Final = (JobKind.REFRESH, JobKind.DEPENDENCIES, JobKind.ENRICH)
 _MINUTE: Final = 60.0
 _DAY: Final = 86_400.0
 
@@ -98,6 +101,11 @@ MAINTENANCE: Final = Consumer(
     stream="JOBS", durable="maintenance", filters=(subjects.PARTITIONS,), max_ack_pending=1
 )
 
+
+def _filters(source: Source) -> tuple[str, ...]:
+    return tuple(subjects.work(source, kind) for kind in _WATCHED)
+
+
 # How many batches of a source are in work at once, over all replicas. It is several, so that a slow
 # counter does not hold up the facts of the batches behind; how fast a host is asked, and that PyPI
 # is asked for one project after another, is kept by the budget of the host.
@@ -105,20 +113,35 @@ COLLECTORS: Final = {
     Source.NPM: Consumer(
         stream="JOBS",
         durable="collect-npm",
-        filters=(subjects.work(Source.NPM),),
+        filters=_filters(Source.NPM),
         max_ack_pending=4,
     ),
     Source.PYPI: Consumer(
         stream="JOBS",
         durable="collect-pypi",
-        filters=(subjects.work(Source.PYPI),),
+        filters=_filters(Source.PYPI),
         max_ack_pending=4,
     ),
 }
 
-CONSUMERS: Final = (INGEST, PLANNER, MAINTENANCE, *COLLECTORS.values())
+# It takes half an hour at most, and nothing else should wait for it.
+DISCOVERER: Final = Consumer(
+    stream="JOBS",
+    durable="discover",
+    filters=(subjects.work(kind=JobKind.DISCOVER),),
+    max_ack_pending=4,
+)
+
+CONSUMERS: Final = (INGEST, PLANNER, MAINTENANCE, DISCOVERER, *COLLECTORS.values())
 
 SCHEDULES: Final = (
     Schedule(name="plan", every="@every 1m", job=Plan()),
     Schedule(name="partitions", every="0 10 0 * * *", job=Partitions()),
 )
+
+
+def discovery(source: Source, rules: Mapping[str, Any]) -> Schedule:
+    """The daily look around of a source, in the small hours and not at the same minute for all."""
+    minute = 5 * list(Source).index(source)
+    job = Discover(source=source, rules=dict(rules))
+    return Schedule(name=f"discover-{source}", every=f"0 {minute} 3 * * *", job=job)

@@ -162,6 +162,14 @@ class Metric(Struct, frozen=True):
     meaning: str
 
 
+# How often each source is worth asking about an artifact; daily where it is not said.
+CADENCES: Final[dict[Source, Cadence]] = {
+    Source.GITHUB: Cadence.EVERY_THREE_HOURS,
+    Source.HUGGINGFACE: Cadence.EVERY_THREE_HOURS,
+    Source.LIBRARIESIO: Cadence.WEEKLY,
+    Source.DEPSDEV: Cadence.WEEKLY,
+}
+
 _GAUGE, _COUNTER, _WINDOW = MetricKind.GAUGE, MetricKind.COUNTER, MetricKind.WINDOW
 _HOURLY, _THREE_HOURLY = Cadence.HOURLY, Cadence.EVERY_THREE_HOURS
 _DAILY, _WEEKLY = Cadence.DAILY, Cadence.WEEKLY

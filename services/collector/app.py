@@ -6,6 +6,7 @@ It takes plans and, for each source that it can read, the batches of that source
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
@@ -21,12 +22,14 @@ from faststream.nats.annotations import NatsMessage
 from contracts import subjects
 from contracts.envelope import Event
 from contracts.jobs import Plan
-from contracts.streams import COLLECTORS, PLANNER, Consumer
+from contracts.streams import COLLECTORS, DISCOVERER, PLANNER, Consumer
+from contracts.vocabulary import Source as Name
 from services.collector.budget import Budgets, Clock
+from services.collector.desk import Desk
 from services.collector.http import Manners, PoliteClient
 from services.collector.planner import SERVICE, Limits, event
-from services.collector.refresh import Desk
 from services.collector.settings import NO_CONTACT, CollectorSettings
+from services.collector.source import Source
 from services.collector.sources import build
 from services.collector.worker import Worker
 from services.runtime import health
@@ -50,12 +53,17 @@ class Collector:
         self.settings = settings
         self.broker = create_broker(settings, SERVICE)
         self.sources = build(settings)
-        self.consumers = [PLANNER, *(COLLECTORS[name] for name in self.sources)]
+        self._fingerprints = {
+            name: fingerprint(source, settings.contact) for name, source in self.sources.items()
+        }
+        self.consumers = [PLANNER, DISCOVERER, *(COLLECTORS[name] for name in self.sources)]
         self.worker = Worker(self.desk, limits(settings))
         self._transport = transport
         self._clock = clock or Clock()
         self._pool: asyncpg.Pool | None = None
         self._http: PoliteClient | None = None
+        self._budgets = Budgets((), self._clock)
+        self._parked: set[Name] = set()
         for consumer in self.consumers:
             self._subscribe(consumer)
 
@@ -63,9 +71,8 @@ class Collector:
     async def lifespan(self) -> AsyncIterator[None]:
         """Open what every job needs, and close it again."""
         allowances = [one for source in self.sources.values() for one in source.allowances]
-        http = PoliteClient(
-            manners(self.settings), Budgets(allowances, self._clock), self._clock, self._transport
-        )
+        self._budgets = Budgets(allowances, self._clock)
+        http = PoliteClient(manners(self.settings), self._budgets, self._clock, self._transport)
         async with create_pool(self.settings.database_url, SERVICE) as pool, aclosing(http):
             self._pool, self._http = pool, http
             yield
@@ -83,9 +90,13 @@ class Collector:
             pool=self.pool(),
             js=jetstream(self.broker),
             http=self._http,
+            budgets=self._budgets,
             sources=self.sources,
+            fingerprints=self._fingerprints,
             now=lambda: datetime.fromtimestamp(self._clock.time(), UTC),
             timeout_seconds=self.settings.batch_timeout_seconds,
+            discover_seconds=self.settings.discover_timeout_seconds,
+            parked=self._parked,
         )
 
     async def plan_at_once(self) -> None:
@@ -104,6 +115,12 @@ class Collector:
             # A batch comes with a list of messages, which FastStream types as one.
             messages: Any = message.raw_message
             await self.worker.take(events, messages, consumer)
+
+
+def fingerprint(source: Source, contact: str) -> str:
+    """Tells how a source is asked from other ways to ask it, and gives no token away."""
+    told = repr([contact, *((one.url, one.tokens) for one in source.allowances)])
+    return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
 
 
 def manners(settings: CollectorSettings) -> Manners:

@@ -17,6 +17,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from services.collector import waits
 from services.collector.source import (
     Allowance,
@@ -85,6 +87,18 @@ class Gate:
         """The doubling begins anew."""
         self._closings = 0
 
+    def open(self) -> None:
+        """Somebody says that whatever closed it is mended."""
+        self._closings, self._closed_until, self.why = 0, 0.0, None
+
+
+class Left(Struct, frozen=True, kw_only=True):
+    """What a host said of its window: requests in it, those left, and seconds until the next."""
+
+    limit: int | None = None
+    remaining: int | None = None
+    resets_in: float | None = None
+
 
 class Budget:
     """
@@ -107,6 +121,8 @@ class Budget:
             maxlen=max((count for count, _ in allowance.limits), default=1)
         )
         self._strikes = 0
+        self._limit: int | None = None
+        self._resets_at = 0.0
         self._gate = Gate(clock)
         self.shared: Gate = outer.shared if outer else Gate(clock)
 
@@ -179,6 +195,11 @@ class Budget:
 
     def note(self, headers: Mapping[str, str], url: str, token: Token | None = None) -> None:
         """Take what a good answer says is left, and pause before anybody has to be refused."""
+        now = self._clock.time()
+        if (seconds := waits.reset(headers, now)) is not None:
+            self._resets_at = self._clock.elapsed() + seconds
+        if (limit := waits.limit(headers)) is not None:
+            self._limit = int(limit) * self.tokens.count
         if token:
             self.tokens.note(token, headers, url)
             self.left = self.tokens.left()
@@ -187,6 +208,20 @@ class Budget:
         if self.left == 0:
             seconds = waits.stated(headers, self._clock.time()) or 0.0
             self._gate.close(seconds, Spent(f"{host(url)} has no requests left", url))
+
+    def allowed(self) -> Left:
+        """What is left, as the host last said it."""
+        resets_in = max(0.0, self._resets_at - self._clock.elapsed())
+        if self.left is None or resets_in == 0:
+            return Left()
+        return Left(limit=self._limit, remaining=int(self.left), resets_in=resets_in)
+
+    def open(self) -> None:
+        """Ask again, whatever was refused before: the operator says so."""
+        self._strikes = 0
+        self._gate.open()
+        self.shared.open()
+        self.tokens.open()
 
     def _pause(self, gate: Gate, error: RateLimited) -> None:
         if error.retry_after is None:

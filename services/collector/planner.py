@@ -18,13 +18,14 @@ from typing import Final, TypeAlias
 import asyncpg
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 from nats.js import JetStreamContext
 
 from contracts import subjects
 from contracts.envelope import Event, event_id, event_type
 from contracts.jobs import Plan, Refresh
 from contracts.vocabulary import JobKind, RunStatus, Source
-from services.collector import runs
+from services.collector import runs, states
 from services.runtime import metrics, tracing
 from services.runtime.database import translated
 from services.runtime.publishing import PublishFailed, publish_all
@@ -95,7 +96,8 @@ async def plan(
     now: datetime,
 ) -> list[Refresh]:
     """
-    Hand out what is due of these duties: the jobs that each source does.
+    Hand out what is due of these duties: the jobs that each source does. Of a source that is
+    parked, one artifact a day is tried.
 
     Returns:
         The jobs that were published.
@@ -107,13 +109,15 @@ async def plan(
     with translated():
         for run_id in await runs.abandon(pool, now):
             log.warning("a run was abandoned", run=run_id)
+        parked = await states.parked(pool, {source for source, _ in duties})
         wanted = [duty for duty in duties if _is_meant(job, duty)]
-        if not wanted:
-            await _refuse(pool, job, now)
+        if not wanted or (job.run_id and job.source in parked):
+            await _refuse(pool, job, now, is_parked=job.source in parked)
+            return []
     published: list[Refresh] = []
     for duty in wanted:
         with translated():
-            jobs = await _hand_out(pool, duty, job, limits, now)
+            jobs = await _jobs(pool, duty, job, limits, now, parked.get(duty[0]))
         await _publish(pool, js, jobs, now)
         published += jobs
     return published
@@ -123,6 +127,24 @@ def _is_meant(job: Plan, duty: Duty) -> bool:
     # A run is about one job; without a name it is the reading of artifacts.
     kind = job.job or (JobKind.REFRESH if job.run_id else None)
     return job.source in (None, duty[0]) and kind in (None, duty[1])
+
+
+async def _jobs(
+    pool: asyncpg.Pool,
+    duty: Duty,
+    job: Plan,
+    limits: Limits,
+    now: datetime,
+    probe_at: datetime | None,
+) -> list[Refresh]:
+    if probe_at is None:
+        return await _hand_out(pool, duty, job, limits, now)
+    if probe_at > now or duty[1] is not JobKind.REFRESH:
+        return []
+    jobs = await _hand_out(pool, duty, Plan(), replace(limits, max_leased=1), now)
+    if jobs:
+        await states.probe(pool, duty[0], now)
+    return jobs
 
 
 async def _hand_out(
@@ -187,12 +209,15 @@ async def _take_back(pool: asyncpg.Pool, jobs: Sequence[Refresh], now: datetime)
         await connection.execute(_RELEASE, purls, first.source, first.job)
 
 
-async def _refuse(pool: asyncpg.Pool, job: Plan, now: datetime) -> None:
-    log.warning("nobody does that", source=job.source, job=job.job)
-    if job.run_id:
+async def _refuse(pool: asyncpg.Pool, job: Plan, now: datetime, *, is_parked: bool) -> None:
+    if is_parked:
+        error = f"{job.source} is parked, because it refuses us"
+    elif job.job:
+        error = f"{job.source} does no {job.job}"
+    else:
         error = f"nothing reads {job.source} yet"
-        if job.job:
-            error = f"{job.source} does no {job.job}"
+    log.warning("nothing is handed out", source=job.source, job=job.job, reason=error)
+    if job.run_id:
         async with pool.acquire() as connection:
             await runs.end(connection, job.run_id, RunStatus.ERROR, error, now)
 

@@ -9,31 +9,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from datetime import datetime
 from typing import Final
 
-import asyncpg
 import structlog
-from msgspec import Struct
 from msgspec.structs import replace
-from nats.js import JetStreamContext
 
 from contracts import identity
 from contracts.jobs import Refresh
 from contracts.vocabulary import Source as Name
-from services.collector import followups, runs, visits
+from services.collector import followups, runs, states, visits
 from services.collector.abilities import Work
+from services.collector.desk import Desk
 from services.collector.publish import keep, publish_moved, publish_reading
 from services.collector.runs import Settled
 from services.collector.source import (
     Failed,
-    Http,
     Moved,
     Read,
     Result,
-    Source,
     Unavailable,
     UnexpectedShape,
     Watch,
@@ -47,17 +42,6 @@ _OUT_OF_TIME: Final = "the job ran out of time"
 log = structlog.get_logger(__name__)
 
 
-class Desk(Struct, frozen=True, kw_only=True):
-    """What a job is done with."""
-
-    pool: asyncpg.Pool
-    js: JetStreamContext
-    http: Http
-    sources: Mapping[Name, Source]
-    now: Callable[[], datetime]
-    timeout_seconds: float
-
-
 async def refresh(desk: Desk, work: Work, job: Refresh) -> bool:
     """
     Do one job; False when there was nothing left to do.
@@ -69,10 +53,22 @@ async def refresh(desk: Desk, work: Work, job: Refresh) -> bool:
         if not await runs.begin(desk.pool, job.run_id, job.batch, desk.now()):
             return False
         loaded = await visits.load(desk.pool, job)
-    await _ask(desk, work, job.source, loaded)
+        refusal = await states.refusal(desk, job.source)
+    if refusal:
+        visits.fail(loaded.values(), refusal)
+    else:
+        await _ask(desk, work, job.source, loaded)
     with translated():
-        await _settle(desk, job, list(loaded.values()))
+        await _settle(desk, job, list(loaded.values()), record=refusal is None)
     return True
+
+
+async def give_up(desk: Desk, job: Refresh, reason: str) -> None:
+    """Settle a job that was tried often enough as failed; its watches wait for their next turn."""
+    with translated():
+        loaded = await visits.load(desk.pool, job)
+        visits.fail(loaded.values(), Unavailable(reason, job.source))
+        await _settle(desk, job, list(loaded.values()), record=False)
 
 
 async def _ask(desk: Desk, work: Work, source: Name, loaded: Mapping[str, Visit]) -> None:
@@ -134,7 +130,7 @@ def _canonical(moved: Moved) -> Moved:
     return replace(moved, to=to)
 
 
-async def _settle(desk: Desk, job: Refresh, done: Sequence[Visit]) -> None:
+async def _settle(desk: Desk, job: Refresh, done: Sequence[Visit], *, record: bool) -> None:
     now = desk.now()
     settled = Settled(
         items=sum(visit.was_read for visit in done),
@@ -151,6 +147,12 @@ async def _settle(desk: Desk, job: Refresh, done: Sequence[Visit]) -> None:
             return
         await visits.save(connection, job, done, now)
         await followups.follow(connection, desk.sources, job, done, now)
+        if record:
+            errors = [visit.error for visit in done if visit.error]
+            any_read = settled.items > 0
+            await states.record(
+                desk, job.source, errors, now, any_read=any_read, connection=connection
+            )
     log.info(
         "settled",
         source=job.source,

@@ -49,6 +49,22 @@ _SETTLE: Final = """
         progressed_at = $7, completed_at = CASE WHEN $8 THEN $7::timestamptz END, notes = $9
     WHERE id = $1
 """
+# What is tried again begins anew, but what was new stays so.
+_RESUME: Final = """
+    UPDATE runs SET status = 'running', started_at = coalesce(started_at, $4), progressed_at = $4,
+        planned = 0, batches = 1
+    WHERE id = coalesce($3::bigint, (
+        SELECT max(id) FROM runs
+        WHERE source = $1 AND job = $2 AND status IN ('pending', 'running')
+    )) AND status IN ('pending', 'running') RETURNING id
+"""
+_START: Final = """
+    INSERT INTO runs (source, job, status, batches, requested_at, started_at, progressed_at)
+    VALUES ($1, $2, 'running', 1, $3, $3, $3) RETURNING id
+"""
+_PROGRESS: Final = """
+    UPDATE runs SET planned = planned + $2, items = items + $3, progressed_at = $4 WHERE id = $1
+"""
 _END: Final = """
     UPDATE runs SET status = $2, error = $3, completed_at = $4
     WHERE id = $1 AND status IN ('pending', 'running')
@@ -117,6 +133,26 @@ async def settle(
     values: list[Any] = [run_id, batch, items, failed, error, status, now, is_last, notes]
     await connection.execute(_SETTLE, *values)
     return True
+
+
+async def begin_discovery(
+    connection: Connection, source: Source, run_id: int | None, now: datetime
+) -> int | None:
+    """
+    Take up the run that a job names, or else the one of its source that is open, or else a new one;
+    None when the run is over.
+    """
+    found: int | None = await connection.fetchval(_RESUME, source, JobKind.DISCOVER, run_id, now)
+    if found is None and run_id is None:
+        found = await connection.fetchval(_START, source, JobKind.DISCOVER, now)
+    return found
+
+
+async def progress(
+    connection: Connection, run_id: int, found: int, new: int, now: datetime
+) -> None:
+    """Add what a discovery found, and how much of that was new."""
+    await connection.execute(_PROGRESS, run_id, found, new, now)
 
 
 async def end(

@@ -63,6 +63,9 @@ class CollectorSettings(Runtime, frozen=True, kw_only=True):
     batch_timeout_seconds: Annotated[
         float, Meta(gt=0, description="For one job as a whole; what is left is asked later.")
     ] = 600.0
+    discover_timeout_seconds: Annotated[
+        float, Meta(gt=0, description="For one look around of a source; what was found stays.")
+    ] = 1_800.0
     max_leased: Annotated[
         int, Meta(ge=1, description="Watches of a source that are handed out at the same time.")
     ] = 1_000

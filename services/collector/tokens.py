@@ -131,6 +131,16 @@ class Tokens:
                 text = text.replace(spelling, _HIDDEN)
         return text
 
+    @property
+    def count(self) -> int:
+        """How many windows there are: one for each token, or that of this address."""
+        return len(self._tokens) or 1
+
+    def open(self) -> None:
+        """All of them may be used again."""
+        for token in self._tokens:
+            token.ready_at, token.why = 0.0, None
+
     def left(self) -> float | None:
         """How many requests all of them are good for together, None where nobody said."""
         now = self._clock.elapsed()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -107,6 +107,13 @@ def note(visit: Visit, result: Result, resources: Sequence[str]) -> None:
         case Unknown(resource=resource):
             visit.unknown.append(resource)
     visit.was_read |= is_first
+
+
+def fail(visits: Iterable[Visit], error: SourceError) -> None:
+    """All of them failed by the same error."""
+    for visit in visits:
+        visit.error = visit.error or error
+        visit.reasons.append(error.reason)
 
 
 def _visit(row: asyncpg.Record, job: Refresh) -> Visit:

@@ -17,6 +17,8 @@ from typing import Final
 # of the IETF ratelimit-reset, some gateways x-rate-limit-reset.
 _RESETS: Final = ("x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset")
 _REMAINING: Final = ("x-ratelimit-remaining", "ratelimit-remaining", "x-rate-limit-remaining")
+_LIMITS: Final = ("x-ratelimit-limit", "ratelimit-limit", "x-rate-limit-limit")
+_MOST: Final = 1e15
 _EPOCH_SECONDS: Final = 1_000_000_000
 _EPOCH_MILLISECONDS: Final = 1_000_000_000_000
 # Whoever says more does not mean it.
@@ -55,6 +57,12 @@ def remaining(headers: Mapping[str, str]) -> float | None:
     values = [headers.get(name, "").strip() for name in _REMAINING]
     values += _LEFT.findall(headers.get("ratelimit", ""))
     return min((float(value) for value in values if _NUMBER.fullmatch(value)), default=None)
+
+
+def limit(headers: Mapping[str, str]) -> float | None:
+    """How many requests there are in a window, None where the answer does not say."""
+    values = (headers.get(name, "").strip() for name in _LIMITS)
+    return next((min(float(one), _MOST) for one in values if _NUMBER.fullmatch(one)), None)
 
 
 def exhausted(headers: Mapping[str, str]) -> bool:

@@ -122,6 +122,13 @@ READINGS = Counter(
     registry=REGISTRY,
 )
 
+SOURCE_PARKED = Gauge(
+    "groundswell_collector_source_parked",
+    "1 while a source is left alone because it refuses us.",
+    ("source",),
+    registry=REGISTRY,
+)
+
 # --- ingest --------------------------------------------------------------------------------------
 
 BATCHES = Counter("groundswell_ingest_batches", "Batches that were committed.", registry=REGISTRY)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+
+import asyncpg
+from nats.js import JetStreamContext
 
 from contracts.readings.manifests import Manifests
 from contracts.vocabulary import Source as Name
+from services.collector.budget import Budgets, Clock
+from services.collector.desk import Desk
 from services.collector.source import (
     MANIFESTS,
     ORGANIZATION,
@@ -16,12 +21,15 @@ from services.collector.source import (
     Http,
     Read,
     Result,
+    Source,
     SourceError,
     Validators,
     Watch,
 )
+from tests.support.upstreams import Hosts, client
 
 FACTS = "facts"
+NOW = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 
 
 class Recording:
@@ -103,4 +111,22 @@ def read(purl: str, resource: str = FACTS, etag: str | None = None) -> Read:
         type="github.manifests.v1",
         reading=Manifests(revision="1", files=[]),
         validators=Validators(etag=etag),
+    )
+
+
+def desk_of(
+    pool: asyncpg.Pool, js: JetStreamContext, *sources: Source, now: datetime = NOW
+) -> Desk:
+    """A desk with these sources, at which it is always the same time."""
+    return Desk(
+        pool=pool,
+        js=js,
+        http=client(Hosts()),
+        budgets=Budgets([one for source in sources for one in source.allowances], Clock()),
+        sources={source.name: source for source in sources},
+        fingerprints={source.name: "1" for source in sources},
+        now=lambda: now,
+        timeout_seconds=10,
+        discover_seconds=10,
+        parked=set(),
     )

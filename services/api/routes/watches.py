@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from litestar import delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody
 
 from contracts import identity
 from contracts.responses import Meta, PurlList, Watched
-from contracts.vocabulary import Cadence, Source
+from contracts.vocabulary import CADENCES, Cadence, Source
 from services.api import cursors
 from services.api.answers import WatchedAnswer, WatchPage
 from services.api.backend import APIRequest
@@ -21,8 +19,6 @@ from services.api.lists import cut
 from services.api.names import known_purls, require_collector
 from services.api.queries import watches
 from services.api.queries.watches import NewWatch
-
-_CADENCES: Final = {Source.NPM: Cadence.DAILY, Source.PYPI: Cadence.DAILY}
 
 
 @get("/watches", dependencies=PAGE, responses=documented())
@@ -56,4 +52,4 @@ async def remove_watches(request: APIRequest, data: JSONBody[PurlList]) -> Reply
 
 def _watch(purl: str) -> NewWatch:
     source = require_collector(identity.parse(purl).source)
-    return NewWatch(purl, source, _CADENCES.get(source, Cadence.DAILY).value)
+    return NewWatch(purl, source, CADENCES.get(source, Cadence.DAILY).value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -17,18 +17,15 @@ from contracts.readings import moved
 from contracts.vocabulary import JobKind
 from contracts.vocabulary import Source as Name
 from services.collector import abilities, runs
-from services.collector.refresh import Desk, refresh
+from services.collector.refresh import refresh
 from services.collector.source import MANIFESTS, ORGANIZATION, Moved, Source, Unknown
 from services.runtime import streams
 from services.runtime.database import create_pool
 from tests.support.ingest import stored
-from tests.support.recording import FACTS, Enricher, Forge, Recording, read
-from tests.support.upstreams import Hosts
-from tests.support.upstreams import client as polite
+from tests.support.recording import FACTS, NOW, Enricher, Forge, Recording, desk_of, read
 
 pytestmark = pytest.mark.integration
 
-NOW = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 OLD, NEW = "pkg:github/encode/starlette", "pkg:github/kludex/starlette"
 REPOSITORY, OWNER = "pkg:github/litestar-org/litestar", "pkg:github/litestar-org"
 PACKAGE = "pkg:npm/vue"
@@ -60,14 +57,7 @@ def do(pool: asyncpg.Pool, js: JetStreamContext) -> Do:
     ) -> dict[str, Any]:
         job_kind = JobKind(kind)
         run_id = await runs.open_run(pool, source.name, len(purls), 1, NOW, job_kind)
-        desk = Desk(
-            pool=pool,
-            js=js,
-            http=polite(Hosts()),
-            sources={one.name: one for one in (source, *others)},
-            now=lambda: NOW,
-            timeout_seconds=10,
-        )
+        desk = desk_of(pool, js, source, *others)
         job = Refresh(source=source.name, run_id=run_id, batch=0, purls=[*purls], job=job_kind)
         work = abilities.work(source, job_kind)
         assert work

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from nats.js.errors import NotFoundError
 
 from contracts import envelope
 from contracts.envelope import Event, decode
-from contracts.jobs import Job, Partitions, Plan, Refresh
+from contracts.jobs import Discover, Job, Partitions, Plan, Refresh
 from contracts.streams import COLLECTORS, PLANNER
 from contracts.vocabulary import JobKind, Source
 from services.collector import abilities, planner, runs
@@ -29,8 +29,11 @@ from services.collector.abilities import Work
 from services.collector.app import Collector
 from services.collector.refresh import refresh
 from services.collector.settings import CollectorSettings
+from services.collector.source import Found, Http, Unavailable
+from services.collector.worker import backoff
 from services.runtime import streams
 from services.runtime.publishing import publish
+from tests.support.recording import Finder
 from tests.support.upstreams import (
     COUNTER,
     FACTS,
@@ -489,3 +492,75 @@ async def test_an_odd_answer_that_no_message_can_hold_is_not_kept(
 
     assert ended["npm"]["status"] == "error"
     assert await messages(js, "DEAD") == []
+
+
+async def test_a_job_that_failed_three_times_is_buried_and_its_run_an_error(
+    told: CollectorSettings,
+    db: asyncpg.Connection,
+    js: JetStreamContext,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("services.collector.worker._FIRST_WAIT", 0.01)
+    await add_watches(db, NPM[0])
+    await js.delete_stream("READINGS")
+    hosts = registries(Hosts())
+
+    async with running(told, hosts):
+        ended = await until_runs_ended(db, 1)
+
+        async def buried() -> bool:
+            return bool(await messages(js, "DEAD"))
+
+        await until(buried)
+
+    run, [dead] = ended["npm"], await messages(js, "DEAD")
+    watch = await db.fetchrow("SELECT * FROM watches")
+    assert dead.headers is not None
+    assert watch is not None
+    assert dead.headers["ce-type"] == "job.refresh.v1"
+    assert dead.headers["dead-reason"].startswith("given up after 3 tries: ")
+    assert (run["status"], run["failed"]) == ("error", 1)
+    assert "given up after 3 tries" in run["error"]
+    assert (watch["failures"], watch["leased_until"]) == (1, None)
+    assert watch["next_due_at"] > datetime.now(UTC)
+
+
+@pytest.mark.parametrize(("down", "status"), [(2, "success"), (3, "error")])
+async def test_a_look_around_is_tried_three_times(
+    told: CollectorSettings,
+    db: asyncpg.Connection,
+    js: JetStreamContext,
+    monkeypatch: pytest.MonkeyPatch,
+    down: int,
+    status: str,
+):
+    monkeypatch.setattr("services.collector.worker._FIRST_WAIT", 0.01)
+    error = Unavailable("npm.example cannot be reached", "https://npm.example")
+
+    class Flaky(Finder):
+        tries = 0
+
+        async def discover(
+            self, http: Http, rules: Mapping[str, Any], now: datetime
+        ) -> AsyncGenerator[Found, None]:
+            self.tries += 1
+            if self.tries <= down:
+                raise error
+            yield Found(purl=NPM[0])
+
+    job = Discover(source=Source.NPM)
+    event = Event(
+        id="1", type="job.discover.v1", source="test", subject="", time=datetime.now(UTC), data=job
+    )
+    async with running(told, registries(Hosts())) as collector:
+        collector.sources[Source.NPM] = Flaky(Source.NPM)
+        await publish(js, "JOBS", "jobs.v1.npm.discover", event)
+        ended = await until_runs_ended(db, 1)
+
+    assert (ended["npm"]["job"], ended["npm"]["status"]) == ("discover", status)
+    reasons = [(message.headers or {})["dead-reason"] for message in await messages(js, "DEAD")]
+    assert reasons == ([error.reason] if status == "error" else [])
+
+
+def test_each_try_waits_four_times_as_long_as_the_one_before():
+    assert [backoff(tries) for tries in (1, 2)] == [15, 60]

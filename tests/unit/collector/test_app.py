@@ -4,7 +4,7 @@ import httpx
 import pytest
 from faststream import AckPolicy
 
-from contracts.streams import COLLECTORS, PLANNER
+from contracts.streams import COLLECTORS, DISCOVERER, PLANNER
 from services.collector.app import Collector, create_app, limits, main, manners
 from services.collector.planner import Limits
 from tests.support.upstreams import ManualClock, settings
@@ -38,7 +38,7 @@ def test_settings_reach_the_client_and_the_planner():
 def test_it_takes_plans_and_the_batches_of_each_source():
     collector = Collector(settings())
 
-    assert collector.consumers == [PLANNER, *COLLECTORS.values()]
+    assert collector.consumers == [PLANNER, DISCOVERER, *COLLECTORS.values()]
     assert len(collector.broker.subscribers) == len(collector.consumers)
 
 

@@ -14,7 +14,7 @@ from contracts.changes import ArtifactChanged, Change, MetricChanged, RelationCh
 from contracts.identity import PARTITIONS, partition
 from contracts.jobs import Partitions, Plan, Refresh
 from contracts.readings import READINGS
-from contracts.vocabulary import METRIC_BY_NAME, Kind, RelationType, Source
+from contracts.vocabulary import METRIC_BY_NAME, JobKind, Kind, RelationType, Source
 from tests.support.subjects import matches, overlap
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -184,5 +184,6 @@ def test_names_of_streams_durables_and_schedules_are_unique() -> None:
 def test_each_collector_hears_the_jobs_of_its_own_source_alone(source: Source) -> None:
     consumer = streams.COLLECTORS[source]
 
-    assert consumer.filters == (subjects.work(source),)
+    kinds = (JobKind.REFRESH, JobKind.DEPENDENCIES, JobKind.ENRICH)
+    assert consumer.filters == tuple(subjects.work(source, kind) for kind in kinds)
     assert consumer.durable == f"collect-{source}"
