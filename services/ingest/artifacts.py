@@ -32,29 +32,43 @@ async def write_artifacts(
     """
     locked = await _lock(connection, known, group)
     made = await _make(connection, known, group)
-    new, seen, moved = [], [], []
-    for records in group:
-        if records.facts is None:
-            continue
-        mark = shaped.fingerprint(records)
-        read_at = locked[known.ids[records.purl]]["read_at"] if records.purl not in made else None
-        if records.purl in made:
-            new.append(records)
-        elif read_at is not None and records.read_at < read_at:
-            known.late.add((records.purl, records.read_at))
-            continue
-        elif known.told.get(records.purl) == (read_at, mark):
-            seen.append(records)
-            known.standing.add((records.purl, records.read_at))
-        else:
-            moved.append(records)
-        known.told[records.purl] = Told(records.read_at, mark)
+    new, seen, moved = _compare(known, locked, made, group)
     found.extend(map(changes.artifact_created, new))
-    await _see(connection, known, seen)
-    touched = await _tell(connection, known, moved, found)
+    touched = await _see(connection, known, seen, found)
+    touched |= await _tell(connection, known, moved, found)
     await _write_sets(connection, known, locked, new, moved, found)
     await _write_gone(connection, known, group, found)
     return touched | {known.ids[records.purl] for records in new}
+
+
+def _compare(
+    known: Known,
+    locked: Mapping[int, Mapping[str, Any]],
+    made: set[str],
+    group: Iterable[Records],
+) -> tuple[list[Records], list[Records], list[Records]]:
+    """Facts of artifacts that were just made, those told before, and those that may be others."""
+    new: list[Records] = []
+    seen: list[Records] = []
+    moved: list[Records] = []
+    for records in group:
+        if records.facts is None:
+            continue
+        key, mark = (records.purl, records.read_at), shaped.fingerprint(records)
+        told = known.told.get(records.purl)
+        read_at = None if records.purl in made else locked[known.ids[records.purl]]["read_at"]
+        if read_at is not None and records.read_at < read_at:
+            known.late.add(key)
+            continue
+        if records.purl in made:
+            new.append(records)
+        elif told is None or told.read_at != read_at:
+            moved.append(records)
+        else:
+            known.standing[key] = told.gauges
+            (seen if told.fingerprint == mark else moved).append(records)
+        known.told[records.purl] = Told(records.read_at, mark, shaped.gauges(records))
+    return new, seen, moved
 
 
 async def _lock(
@@ -78,14 +92,18 @@ async def _make(connection: Any, known: Known, group: Sequence[Records]) -> set[
     return set(made)
 
 
-async def _see(connection: Any, known: Known, seen: Sequence[Records]) -> None:
-    """The same facts, read again."""
-    if seen:
-        await connection.execute(
-            statements.SEEN,
-            [known.ids[records.purl] for records in seen],
-            [records.read_at for records in seen],
-        )
+async def _see(
+    connection: Any, known: Known, seen: Sequence[Records], found: list[Change]
+) -> set[int]:
+    """The same facts read again, but for the time of the last activity."""
+    if not seen:
+        return set()
+    by_id = {known.ids[records.purl]: records for records in seen}
+    read_at = [records.read_at for records in seen]
+    updated_at = [records.facts and records.facts.updated_at for records in seen]
+    rows = await connection.fetch(statements.SEEN, list(by_id), read_at, updated_at)
+    found.extend(changes.artifact_active(by_id[id_], before) for id_, before in rows)
+    return {id_ for id_, _ in rows}
 
 
 async def _tell(

@@ -23,6 +23,7 @@ from services.ingest.records import Edge, Facts, Records, Series, Tag
 
 Rows: TypeAlias = list[tuple[Any, ...]]
 MetricKey: TypeAlias = tuple[int, int]
+Gauge: TypeAlias = tuple[str, float]
 
 METRIC_ID: Final = {name: metric.id for name, metric in METRIC_BY_NAME.items()}
 WINDOWS: Final = frozenset(
@@ -145,10 +146,17 @@ def live_values(group: Iterable[Records], ids: Mapping[str, int]) -> dict[Metric
     }
 
 
-def without_gauges(records: Records) -> Records:
-    """What a reading tells of windows alone."""
-    windows = tuple(o for o in records.observations if METRIC_ID[o.metric] in WINDOWS)
-    return msgspec.structs.replace(records, observations=windows)
+def gauges(records: Records) -> frozenset[Gauge]:
+    """What a reading tells but windows, which end at another time each time."""
+    return frozenset(
+        (o.metric, o.value) for o in records.observations if METRIC_ID[o.metric] not in WINDOWS
+    )
+
+
+def without(records: Records, standing: frozenset[Gauge]) -> Records:
+    """A reading without the gauges that stand."""
+    moved = tuple(o for o in records.observations if (o.metric, o.value) not in standing)
+    return msgspec.structs.replace(records, observations=moved)
 
 
 def live_rows(values: Mapping[MetricKey, Live]) -> Rows:
@@ -216,9 +224,7 @@ def measures() -> tuple[list[Any], ...]:
 
 
 def fingerprint(records: Records) -> bytes:
-    """Of the facts, and the sets and gauges that go with them: equal for equal ones."""
-    gauges = [
-        (o.metric, o.value) for o in records.observations if METRIC_ID[o.metric] not in WINDOWS
-    ]
-    told = _encode((records.facts, records.relations, records.tags, records.versions, gauges))
+    """Of the facts but `updated_at`, and the sets that go with them: equal for equal ones."""
+    facts = records.facts and msgspec.structs.replace(records.facts, updated_at=None)
+    told = _encode((facts, records.relations, records.tags, records.versions))
     return hashlib.blake2b(told, digest_size=12).digest()

@@ -55,6 +55,12 @@ def artifact_changed(
     return _artifact(records, What.RESTORED if back else What.UPDATED, fields)
 
 
+def artifact_active(records: Records, before: datetime | None) -> ArtifactChanged:
+    """Nothing but the time of the last activity changed."""
+    after = records.facts and records.facts.updated_at
+    return _artifact(records, What.UPDATED, {"updated_at": (before, after)})
+
+
 def artifact_gone(records: Records, state: str) -> ArtifactChanged:
     """`state` is the one before."""
     return _artifact(records, What.GONE, {"state": (state, State.GONE)})

@@ -9,11 +9,12 @@ from typing import Any, Final
 from contracts.changes import Change
 from services.ingest import batch as shaped
 from services.ingest import changes, statements
-from services.ingest.batch import METRIC_ID, WINDOWS, Live, MetricKey
+from services.ingest.batch import METRIC_ID, WINDOWS, Gauge, Live, MetricKey
 from services.ingest.memory import Counted, Known
 from services.ingest.records import Records, Series
 
 _DAY: Final = timedelta(days=1)
+_NONE: Final[frozenset[Gauge]] = frozenset()
 
 
 async def write_metrics(
@@ -53,12 +54,12 @@ def _values(
     late, told = [], []
     for records in group:
         key = (records.purl, records.read_at)
-        if records.facts is not None and key in known.late:
-            late.append(records)
-        elif records.facts is not None and key in known.standing:
-            told.append(shaped.without_gauges(records))
-        else:
+        if records.facts is None:
             told.append(records)
+        elif key in known.late:
+            late.append(records)
+        else:
+            told.append(shaped.without(records, known.standing.get(key, _NONE)))
     return shaped.live_values(told, known.ids), shaped.live_values(late, known.ids)
 
 

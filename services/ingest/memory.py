@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from services.ingest import batch as shaped
 from services.ingest import statements
+from services.ingest.batch import Gauge
 from services.ingest.records import Records, Tag
 
 _REMEMBERED: Final = 200_000
@@ -27,7 +28,8 @@ class Outdated(Exception):
 
 class Told(NamedTuple):
     """
-    Which facts of an artifact this process wrote last: when they were read, and a fingerprint.
+    Which facts of an artifact this process wrote last: when they were read, a fingerprint, and the
+    gauges that came beside them.
 
     Every writer of facts leaves `read_at` behind. Where the database still has that of ours, nobody
     has told the artifact anything since.
@@ -35,6 +37,7 @@ class Told(NamedTuple):
 
     read_at: datetime
     fingerprint: bytes
+    gauges: frozenset[Gauge]
 
 
 class Counted(NamedTuple):
@@ -93,10 +96,10 @@ class Known(Struct, frozen=True):
     tags: dict[Tag, int]
     told: dict[str, Told]
     counted: dict[tuple[str, str], Counted]
-    # Readings by artifact and `read_at`: whose facts are older than what is known, and whose facts,
-    # sets and gauges are all as this process told them last.
+    # Readings by artifact and `read_at`: whose facts are older than what is known, and which gauges
+    # stand already where nobody but this process told the artifact its facts.
     late: set[tuple[str, datetime]]
-    standing: set[tuple[str, datetime]]
+    standing: dict[tuple[str, datetime], frozenset[Gauge]]
 
 
 async def prepare(connection: Any, memory: Memory, batch: Sequence[Records]) -> Known:
@@ -113,7 +116,7 @@ async def prepare(connection: Any, memory: Memory, batch: Sequence[Records]) -> 
             if (key := (r.purl, series.metric)) in memory.counted
         },
         late=set(),
-        standing=set(),
+        standing={},
     )
 
 

@@ -105,10 +105,16 @@ RETURNING
     END AS repository
 """
 
-# The same facts were read again.
+# The same facts were read again. Activity is told apart from them: with it nothing else need be
+# written: neither what full-text search looks at, nor the sets.
 SEEN: Final = """
-UPDATE artifacts AS a SET read_at = n.read_at
-FROM unnest($1::bigint[], $2::timestamptz[]) AS n(id, read_at) WHERE a.id = n.id
+WITH seen AS (
+    UPDATE artifacts AS a SET read_at = n.read_at, updated_at = n.updated_at
+    FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) AS n(id, read_at, updated_at)
+    WHERE a.id = n.id
+    RETURNING a.id, old.updated_at AS before, new.updated_at AS after
+)
+SELECT id, before FROM seen WHERE before IS DISTINCT FROM after
 """
 
 GONE: Final = """

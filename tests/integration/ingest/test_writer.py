@@ -321,6 +321,37 @@ async def test_gauges_beside_the_same_facts_are_observed_without_being_written(p
     assert {(NOON + 4 * HOUR, NOON)} == {(r["observed_at"], r["changed_at"]) for r in current}
 
 
+async def test_a_gauge_that_moved_is_written_and_those_beside_it_stand(pool: Any):
+    memory = Memory()
+    await write_events(pool, [people(3, 0)], memory)
+    await take_changes(pool)
+    rows = "SELECT ctid, metric_id FROM current_metrics ORDER BY metric_id"
+    before = await pool.fetch(rows)
+
+    await write_events(pool, [people(4, 1)], memory)
+
+    moved = METRIC_BY_NAME["maintainers"].id
+    after = await pool.fetch(rows)
+    assert [moved] == [
+        new["metric_id"] for old, new in zip(before, after, strict=True) if old != new
+    ]
+    assert [(3, 4)] == moves(await take_changes(pool), "maintainers")
+
+
+async def test_activity_alone_is_told_and_moves_nothing_but_its_rank(pool: Any):
+    memory = Memory()
+    times = {"created": "2020-01-01T00:00:00Z", "1.0.0": "2020-01-01T00:00:00Z"}
+    for hours in (0, 1, 1):
+        modified = (NOON + hours * HOUR).isoformat()
+        event = packument("left", time=times | {"modified": modified}, at=NOON + hours * HOUR)
+        await write_events(pool, [event], memory)
+
+    [_, change] = [c for c in await take_changes(pool) if isinstance(c, ArtifactChanged)]
+    assert ["updated_at"] == list(change.fields)
+    [rank] = await ledger.rows(pool, ledger.RANKS)
+    assert NOON + HOUR == rank["latest"]
+
+
 async def test_gauges_that_somebody_else_moved_meanwhile_are_written_again(pool: Any):
     memory = Memory()
     await write_events(pool, [people(3, 0)], memory)
