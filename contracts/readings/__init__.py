@@ -72,7 +72,9 @@ READINGS: Final[dict[str, type[Reading]]] = {
     "huggingface.model.v1": huggingface.Model,
     "huggingface.dataset.v1": huggingface.Dataset,
     "huggingface.gone.v1": Gone,
+    "huggingface.moved.v1": Moved,
     "skills.skill.v1": skills.Skill,
     "skills.installs.v1": skills.Installs,
     "skills.gone.v1": Gone,
+    "skills.moved.v1": Moved,
 }

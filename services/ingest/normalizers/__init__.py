@@ -12,6 +12,7 @@ from services.ingest.normalizers import (
     huggingface,
     librariesio,
     maven,
+    moved,
     npm,
     pypi,
     skills,
@@ -41,7 +42,9 @@ NORMALIZERS: Final[dict[str, Normalizer]] = {
     "huggingface.model.v1": huggingface.model,
     "huggingface.dataset.v1": huggingface.dataset,
     "huggingface.gone.v1": gone.gone,
+    "huggingface.moved.v1": moved.moved,
     "skills.skill.v1": skills.skill,
     "skills.installs.v1": skills.installs,
     "skills.gone.v1": gone.gone,
+    "skills.moved.v1": moved.moved,
 }
