@@ -32,7 +32,9 @@ class Needed(Struct, frozen=True):
     problems: tuple[str, ...]
 
 
-class _Line(Struct, frozen=True):
+class Line(Struct, frozen=True):
+    """`extras` are those of the asker that bring it, `features` those that it is wanted with."""
+
     target: str
     scope: Scope
     requirement: str | None
@@ -45,10 +47,10 @@ def edges(requires_dist: Any) -> Needed | None:
     """What a release needs; None when it does not say. `extras` make a dependency optional."""
     if not isinstance(requires_dist, list):
         return None
-    lines: dict[tuple[str, str], list[_Line]] = {}
+    lines: dict[tuple[str, str], list[Line]] = {}
     problems: list[str] = []
     for text in requires_dist:
-        line = _read(text) if isinstance(text, str) else None
+        line = read(text) if isinstance(text, str) else None
         if line is None:
             problems.append(shapes.text(text, 200) or f"{type(text).__name__} in requires_dist")
         else:
@@ -57,7 +59,8 @@ def edges(requires_dist: Any) -> Needed | None:
 
 
 @lru_cache(maxsize=65_536)
-def _read(text: str) -> _Line | None:
+def read(text: str) -> Line | None:
+    """A requirement; None when it is none."""
     clean = shapes.text(text, _LENGTH + 1)
     if clean is None or len(clean) > _LENGTH:
         return None
@@ -68,7 +71,7 @@ def _read(text: str) -> _Line | None:
         return None
     marker = str(found.marker) if found.marker else None
     extras = tuple(one or other for one, other in _EXTRA.findall(marker or ""))
-    return _Line(
+    return Line(
         target=target,
         scope=Scope.OPTIONAL if extras else Scope.RUNTIME,
         requirement=f"@ {found.url}" if found.url else str(found.specifier) or None,
@@ -78,7 +81,7 @@ def _read(text: str) -> _Line | None:
     )
 
 
-def _edge(lines: list[_Line]) -> Edge:
+def _edge(lines: list[Line]) -> Edge:
     """Lines of one target and scope; a package may need it differently under different markers."""
     told = {
         "extras": sorted({extra for line in lines for extra in line.extras}),

@@ -7,29 +7,19 @@ https://docs.npmjs.com/cli/v11/configuring-npm/package-json
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from contracts import identity
 from contracts.envelope import Event
 from contracts.readings.npm import Downloads, Packument, Version
 from contracts.vocabulary import RelationType, Scope, Source, State, TagCategory
-from services.ingest import records, shapes
+from services.ingest import npm_specifiers, records, shapes
 from services.ingest.purls import take_apart
 from services.ingest.records import Edge, Facts, Observation, Records, Tag
 from services.ingest.repositories import repository_purl
 from services.ingest.windows import windows
 
-# https://github.com/npm/validate-npm-package-name, old names included.
-_NAME: Final = re.compile(
-    r"^(?:@[\w.!~*'()-]+/)?[a-z0-9!~*'()-][\w.!~*'()-]*$", re.IGNORECASE | re.ASCII
-)
-_NAME_LENGTH: Final = 214
-# These lead to a folder and not to the registry.
-_LOCAL: Final = ("file:", "link:", "workspace:", "portal:")
-_ALIAS: Final = "npm:"
 _VERSION: Final = shapes.VERSION
 _LICENSE: Final = 200
 _REQUIREMENT: Final = 500
@@ -171,26 +161,16 @@ def _hosted_in(repository: str | None, directory: str | None) -> tuple[Edge, ...
 
 
 def _dependencies(latest: Version) -> Iterator[Edge]:
-    """
-    One edge for each target and scope.
-
-    npm repeats optional dependencies among the others, where they do not count.
-    """
-    optional = _table(latest.optional_dependencies)
-    runtime = _table(latest.dependencies)
-    peers = _table(latest.peer_dependencies)
-    maybe = {
-        name
-        for name, told in _table(latest.peer_dependencies_meta).items()
-        if isinstance(told, dict) and told.get("optional") is True
-    }
-    yield from _edges(Scope.RUNTIME, {k: v for k, v in runtime.items() if k not in optional})
-    yield from _edges(Scope.DEV, _table(latest.dev_dependencies))
-    yield from _edges(Scope.PEER, {k: v for k, v in peers.items() if k not in maybe})
-    yield from _edges(
-        Scope.OPTIONAL,
-        {k: v for k, v in peers.items() if k in maybe and k not in optional} | optional,
+    """One edge for each target and scope."""
+    tables = npm_specifiers.scoped(
+        latest.dependencies,
+        latest.dev_dependencies,
+        latest.peer_dependencies,
+        latest.peer_dependencies_meta,
+        latest.optional_dependencies,
     )
+    for scope, required in tables:
+        yield from _edges(scope, required)
 
 
 def _edges(scope: Scope, required: dict[str, Any]) -> Iterator[Edge]:
@@ -213,29 +193,13 @@ def _edge(scope: Scope, name: str, wanted: Any) -> Edge | None:
     requirement = shapes.text(wanted, _REQUIREMENT)
     extra: dict[str, Any] = {}
     if requirement is not None:
-        if requirement.startswith(_LOCAL):
+        if requirement.startswith(npm_specifiers.LOCAL):
             return None
-        if requirement.startswith(_ALIAS):
-            extra = {"alias": shapes.line(name, _NAME_LENGTH)}
-            name, requirement = _alias(requirement)
-    target = _target(name)
+        if requirement.startswith(npm_specifiers.ALIAS):
+            extra = {"alias": shapes.line(name, npm_specifiers.NAME_LENGTH)}
+            name, requirement = npm_specifiers.alias(requirement)
+    target = npm_specifiers.target(name)
     return None if target is None else Edge(target, scope, requirement, extra)
-
-
-def _alias(requirement: str) -> tuple[str, str | None]:
-    """`npm:@scope/name@^1` is the package `@scope/name` at `^1`."""
-    wanted = requirement.removeprefix(_ALIAS)
-    split = wanted.find("@", 1)
-    return (wanted, None) if split < 0 else (wanted[:split], wanted[split + 1 :] or None)
-
-
-def _target(name: str) -> str | None:
-    if len(name) > _NAME_LENGTH or not _NAME.match(name):
-        return None
-    try:
-        return identity.package(Source.NPM, name)
-    except identity.InvalidPurl:
-        return None
 
 
 def _counts(
@@ -252,7 +216,3 @@ def _counts(
 def _tags(facts: Facts) -> tuple[Tag, ...]:
     license_ = ((TagCategory.LICENSE, facts.license),) if facts.license else ()
     return license_ + tuple((TagCategory.GENERAL, word) for word in facts.keywords)
-
-
-def _table(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
