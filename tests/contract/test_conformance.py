@@ -88,7 +88,7 @@ class Comparison:
 
 
 def files(module: ModuleType) -> list[Path]:
-    return sorted(path for folder in module.FOLDERS for path in (ROOT / folder).glob("*.*"))
+    return sorted(path for folder in module.FOLDERS for path in (ROOT / folder).glob("*"))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.split(".")[-1])
