@@ -122,6 +122,18 @@ COLLECTORS: Final = {
         filters=_filters(Source.PYPI),
         max_ack_pending=4,
     ),
+    Source.HUGGINGFACE: Consumer(
+        stream="JOBS",
+        durable="collect-huggingface",
+        filters=_filters(Source.HUGGINGFACE),
+        max_ack_pending=2,
+    ),
+    Source.SKILLS: Consumer(
+        stream="JOBS",
+        durable="collect-skills",
+        filters=_filters(Source.SKILLS),
+        max_ack_pending=2,
+    ),
 }
 
 # It takes half an hour at most, and nothing else should wait for it.

@@ -72,10 +72,9 @@ READINGS: Final[dict[str, type[Reading]]] = {
     "huggingface.model.v1": huggingface.Model,
     "huggingface.dataset.v1": huggingface.Dataset,
     "huggingface.gone.v1": Gone,
+    "huggingface.moved.v1": Moved,
     "skills.skill.v1": skills.Skill,
     "skills.installs.v1": skills.Installs,
     "skills.gone.v1": Gone,
-    "github.manifests.v1": Manifests,
-    "gitlab.manifests.v1": Manifests,
-    "bitbucket.manifests.v1": Manifests,
+    "skills.moved.v1": Moved,
 }

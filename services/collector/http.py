@@ -55,6 +55,9 @@ _LIMIT_WORDS: Final = (b"error code: 1015", b"error 1015", b"you are being rate 
                        b"cloudflare", b"rate limit")  # fmt: skip
 # What is taken down: GitHub (terms of service, DMCA) and Hugging Face.
 _BLOCKED_WORDS: Final = (b"repository access blocked", b"access to this resource is disabled")
+# What Hugging Face says to somebody without a token of whatever is private, deleted or never was;
+# of a token that it does not know it says something else.
+_UNSEEN_WORDS: Final = b"invalid username or password"
 # Hugging Face answers 401 about whatever somebody without a token may not see, and says why here.
 _ERROR_CODE: Final = "x-error-code"
 _JSON: Final = "application/json"
@@ -306,8 +309,9 @@ def _means_absent(status: int, headers: Mapping[str, str], body: bytes) -> bool:
     if status not in _REFUSED:
         return False
     text = body.lower()
+    unseen = status == HTTPStatus.UNAUTHORIZED and _UNSEEN_WORDS in text
     blocked = any(words in text for words in _BLOCKED_WORDS)
-    return blocked or headers.get(_ERROR_CODE) == "RepoNotFound"
+    return unseen or blocked or headers.get(_ERROR_CODE) == "RepoNotFound"
 
 
 def _means_a_limit(status: int, headers: Mapping[str, str], body: bytes) -> bool:

@@ -44,6 +44,31 @@ class CollectorSettings(Runtime, frozen=True, kw_only=True):
         int, Meta(ge=1, description="pypistats.org allows 30.")
     ] = 30
 
+    github_url: _Url = "https://api.github.com"
+    github_raw_url: _Url = "https://raw.githubusercontent.com"
+    github_tokens: Annotated[
+        _Tokens,
+        Meta(description="Tokens of GitHub, separated by commas; they need no permission at all."),
+    ] = ()
+    huggingface_url: _Url = "https://huggingface.co"
+    huggingface_tokens: Annotated[
+        _Tokens,
+        Meta(description="Tokens of Hugging Face, separated by commas; reading is enough."),
+    ] = ()
+    huggingface_requests_per_5_minutes: Annotated[
+        int, Meta(ge=1, description="500 without a token; 1,000 and more with one.")
+    ] = 500
+    huggingface_concurrency: Annotated[
+        int, Meta(ge=1, description="Questions to Hugging Face at the same time.")
+    ] = 4
+    skills_sh_url: _Url = "https://skills.sh"
+    skills_sh_tokens: Annotated[
+        _Tokens,
+        Meta(
+            description="Tokens of skills.sh; without one it is not asked, as its robots.txt wants."
+        ),
+    ] = ()
+
     connect_timeout_seconds: Annotated[
         float, Meta(gt=0, description="Until an upstream accepts a connection.")
     ] = 5.0

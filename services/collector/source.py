@@ -127,12 +127,14 @@ class Allowance(Struct, frozen=True, kw_only=True):
 class Validators(Struct, frozen=True, omit_defaults=True):
     """
     What is kept of the last answer, to ask whether anything is new since. `day` (YYYY-MM-DD) serves
-    counters that have no ETag: the counts up to this day are known.
+    counters that have no ETag: the counts up to this day are known. `revision` is the state of what
+    was read, where upstream has a name for it: a commit, or the hash of a folder.
     """
 
     etag: str | None = None
     last_modified: str | None = None
     day: str | None = None
+    revision: str | None = None
 
 
 class Answer(Struct, frozen=True, kw_only=True):

@@ -7,10 +7,12 @@ from typing import Final
 from contracts.vocabulary import Source as Name
 from services.collector.settings import CollectorSettings
 from services.collector.source import Source
+from services.collector.sources.huggingface import HuggingFace
 from services.collector.sources.npm import Npm
 from services.collector.sources.pypi import Pypi
+from services.collector.sources.skills import Skills
 
-SOURCES: Final = (Npm, Pypi)
+SOURCES: Final = (Npm, Pypi, HuggingFace, Skills)
 
 
 def build(settings: CollectorSettings) -> dict[Name, Source]:

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.support.conformance import manifests, npm, pypi
+from tests.support.conformance import huggingface, npm, pypi, skills
 
-MODULES: Final = (manifests, npm, pypi)
+MODULES: Final = (npm, pypi, huggingface, skills)

@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from tests.support.examples.example import Example
+from tests.support.examples.huggingface import HUGGINGFACE
 from tests.support.examples.npm import NPM
 from tests.support.examples.pypi import PYPI
+from tests.support.examples.skills import COUNTED_SKILLS, SKILLS
 
 EXAMPLES: Final[dict[str, Example]] = {
     "npm": NPM,
     "pypi": PYPI,
+    "huggingface": HUGGINGFACE,
+    "skills": SKILLS,
+    "skills with a token of skills.sh": COUNTED_SKILLS,
 }
