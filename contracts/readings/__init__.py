@@ -77,4 +77,7 @@ READINGS: Final[dict[str, type[Reading]]] = {
     "skills.installs.v1": skills.Installs,
     "skills.gone.v1": Gone,
     "skills.moved.v1": Moved,
+    "github.manifests.v1": Manifests,
+    "gitlab.manifests.v1": Manifests,
+    "bitbucket.manifests.v1": Manifests,
 }

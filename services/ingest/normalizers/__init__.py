@@ -48,4 +48,7 @@ NORMALIZERS: Final[dict[str, Normalizer]] = {
     "skills.installs.v1": skills.installs,
     "skills.gone.v1": gone.gone,
     "skills.moved.v1": moved.moved,
+    "github.manifests.v1": manifests.read,
+    "gitlab.manifests.v1": manifests.read,
+    "bitbucket.manifests.v1": manifests.read,
 }

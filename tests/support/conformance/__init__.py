@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.support.conformance import huggingface, npm, pypi, skills
+from tests.support.conformance import huggingface, manifests, npm, pypi, skills
 
-MODULES: Final = (npm, pypi, huggingface, skills)
+MODULES: Final = (manifests, npm, pypi, huggingface, skills)
