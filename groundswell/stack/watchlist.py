@@ -1,4 +1,7 @@
-"""The watchlist: a file of package names, by registry."""
+"""
+The watchlist: a file of names, by registry. `[npm]` has `packages`, `[huggingface]` `models`, and
+`[skills]` has `skills`: a folder in a repository of GitHub, `owner/repository#path/to/folder`.
+"""
 
 import tomllib
 from pathlib import Path
@@ -6,7 +9,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from contracts.identity import InvalidPurl, package
+from contracts.identity import InvalidPurl, canonical, package
 from contracts.vocabulary import Source
 from groundswell.stack.errors import StackError
 
@@ -14,7 +17,9 @@ STARTER = Path(__file__).parent.parent / "watchlist.toml"
 
 
 class _Section(Struct, forbid_unknown_fields=True):
-    packages: list[str]
+    packages: list[str] = []
+    models: list[str] = []
+    skills: list[str] = []
 
 
 def read(path: Path) -> list[str]:
@@ -28,9 +33,12 @@ def read(path: Path) -> list[str]:
     try:
         sections = msgspec.convert(tomllib.loads(path.read_text()), dict[Source, _Section])
         return [
-            package(source, name)
+            purl
             for source, section in sections.items()
-            for name in section.packages
+            for purl in (
+                *(package(source, name) for name in (*section.packages, *section.models)),
+                *(canonical(f"pkg:github/{name}") for name in section.skills),
+            )
         ]
     except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError, InvalidPurl) as error:
         raise StackError(f"{path} is not a watchlist: {error}") from error

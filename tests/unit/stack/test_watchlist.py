@@ -14,6 +14,21 @@ def test_the_starter_list_names_a_hundred_packages_of_each_registry():
         assert 100 <= sum(purl.startswith(f"pkg:{type_}/") for purl in purls)
 
 
+def test_the_starter_list_names_models_and_skills():
+    purls = watchlist.read(watchlist.STARTER)
+
+    assert "pkg:huggingface/meta-llama/Llama-3.1-8B" in purls
+    assert 60 <= sum(purl.startswith("pkg:huggingface/") for purl in purls)
+    assert "pkg:github/vercel-labs/agent-skills#skills/react-best-practices" in purls
+
+
+def test_a_skill_is_a_folder_in_a_repository(tmp_path: Path):
+    path = tmp_path / "mine.toml"
+    path.write_text('[skills]\nskills = ["Acme/Skills#Tidy/Up"]\n')
+
+    assert ["pkg:github/acme/skills#Tidy/Up"] == watchlist.read(path)
+
+
 def test_names_become_canonical_purls(tmp_path: Path):
     path = tmp_path / "mine.toml"
     path.write_text('[pypi]\npackages = ["Typing_Extensions"]\n[npm]\npackages = ["@vue/core"]\n')
