@@ -18,12 +18,12 @@ from msgspec import Struct
 from contracts import identity, streams, subjects
 from contracts.changes import CHANGES, What
 from contracts.envelope import CONTENT_TYPE, EVENTS, MESSAGE_ID
-from contracts.readings import READINGS
+from contracts.readings import LISTED, READINGS
 from contracts.vocabulary import METRIC_BY_NAME, JobKind, Kind, RelationType, Source
 
 JSON = dict[str, Any]
 
-_SERVICES: Final = ("collector", "ingest", "api", "streams")
+_SERVICES: Final = ("collector", "ingest", "api", "streams", "import")
 _ADDRESSES: Final = {
     "metric.changed.v1": (subjects.metric_changes(), ("kind", "source", "metric", "partition")),
     "artifact.changed.v1": (subjects.artifact_changes(), ("kind", "source", "what", "partition")),
@@ -55,6 +55,7 @@ _PARAMETERS: Final[dict[str, JSON]] = {
 # Who sends what, and who reads it under which durable; the API reads CHANGES without one.
 _SENDERS: Final = {
     **dict.fromkeys(READINGS, ("collector",)),
+    **dict.fromkeys((f"{source}.listing.v1" for source in LISTED), ("import",)),
     **dict.fromkeys(CHANGES, ("ingest",)),
     "job.plan.v1": ("streams", "api"),
     "job.refresh.v1": ("collector",),

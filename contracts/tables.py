@@ -78,6 +78,7 @@ organizations = Table(
 # `keywords` are kept here as well as in `artifact_tags`, because a generated column sees its own
 # row alone. `read_at` is when upstream was asked for these facts: an older answer never replaces a
 # newer one. A stub, known only from an edge that points at it, has no `read_at` and is not tracked.
+# Facts that are `listed` come from a file and make way for those of an upstream, however old.
 artifacts = Table(
     "artifacts",
     metadata,
@@ -101,6 +102,7 @@ artifacts = Table(
     _time("first_seen_at", nullable=False, server_default=_NOW),
     _time("read_at"),
     Column("tracked", Boolean, nullable=False, server_default=text("false")),
+    Column("listed", Boolean, nullable=False, server_default=text("false")),
     Column("state", Text, nullable=False, server_default="active"),
     Column("extra", JSONB, nullable=False, server_default=_EMPTY_OBJECT),
     Column(

@@ -21,8 +21,10 @@ from contracts.readings import (
     skills,
 )
 from contracts.readings.gone import Gone
+from contracts.readings.listing import Listing
 from contracts.readings.manifests import Manifests
 from contracts.readings.moved import Moved
+from contracts.vocabulary import Source
 
 Reading = (
     npm.Packument
@@ -40,6 +42,7 @@ Reading = (
     | depsdev.Dependents
     | librariesio.Project
     | Gone
+    | Listing
     | Moved
     | Manifests
     | huggingface.Model
@@ -48,8 +51,15 @@ Reading = (
     | skills.Installs
 )
 
+# The sources of which a file may list artifacts.
+LISTED: Final = (
+    *(Source.NPM, Source.PYPI, Source.CRATES, Source.MAVEN),
+    *(Source.GITHUB, Source.GITLAB, Source.BITBUCKET, Source.HUGGINGFACE),
+)
+
 # Event type -> Struct. The type is `<source>.<resource>.v<version>`; see `subjects.reading`.
 READINGS: Final[dict[str, type[Reading]]] = {
+    **{f"{source}.listing.v1": Listing for source in LISTED},
     "npm.packument.v1": npm.Packument,
     "npm.downloads.v1": npm.Downloads,
     "npm.gone.v1": Gone,

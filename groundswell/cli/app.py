@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from groundswell.cli import asking, collecting, operating, tailing, watching
+from groundswell.cli import asking, collecting, importing, operating, tailing, watching
 
 app = typer.Typer(
     name="groundswell",
@@ -23,6 +23,7 @@ app.command()(operating.run)
 app.command()(operating.migrate)
 app.command()(operating.streams)
 app.command()(operating.replay)
+app.command("import")(importing.import_file)
 app.command()(operating.schema)
 app.command()(collecting.collect)
 app.add_typer(watching.app, name="watch")
@@ -54,6 +55,7 @@ def _expected() -> tuple[type[Exception], ...]:
 
     from contracts.identity import InvalidPurl
     from groundswell.errors import GroundswellError
+    from groundswell.importing.errors import ImportFailed
     from groundswell.stack.errors import StackError
     from services.runtime.publishing import PublishFailed
     from services.runtime.settings import SettingsError
@@ -61,6 +63,7 @@ def _expected() -> tuple[type[Exception], ...]:
 
     return (
         GroundswellError,
+        ImportFailed,
         InterfaceError,
         InvalidPurl,
         NatsError,

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from contracts.changes import Change
-from contracts.vocabulary import State
+from contracts.vocabulary import RelationType, State
 from services.ingest import batch as shaped
 from services.ingest import changes, sets, statements
 from services.ingest.memory import Known, Outdated, Told
@@ -31,8 +33,8 @@ async def write_artifacts(
         Outdated: somebody else made one of these artifacts just now, or one is not there any more.
     """
     locked = await _lock(connection, known, group)
-    made = await _make(connection, known, group)
-    new, seen, moved = _compare(known, locked, made, group)
+    await _make(connection, known, group)
+    new, seen, moved = _compare(known, locked, group)
     found.extend(map(changes.artifact_created, new))
     touched = await _see(connection, known, seen, found)
     touched |= await _tell(connection, known, moved, found)
@@ -42,10 +44,7 @@ async def write_artifacts(
 
 
 def _compare(
-    known: Known,
-    locked: Mapping[int, Mapping[str, Any]],
-    made: set[str],
-    group: Iterable[Records],
+    known: Known, locked: Mapping[int, Mapping[str, Any]], group: Iterable[Records]
 ) -> tuple[list[Records], list[Records], list[Records]]:
     """Facts of artifacts that were just made, those told before, and those that may be others."""
     new: list[Records] = []
@@ -55,20 +54,38 @@ def _compare(
         if records.facts is None:
             continue
         key, mark = (records.purl, records.read_at), shaped.fingerprint(records)
-        told = known.told.get(records.purl)
-        read_at = None if records.purl in made else locked[known.ids[records.purl]]["read_at"]
-        if read_at is not None and records.read_at < read_at:
-            known.late.add(key)
-            continue
-        if records.purl in made:
+        told, before = known.told.get(records.purl), locked.get(known.ids[records.purl])
+        if before is None:
             new.append(records)
-        elif told is None or told.read_at != read_at:
+        elif _is_outdone(records, before):
+            if records.read_at < before["read_at"]:
+                known.late.add(key)
+            continue
+        elif before["listed"] and not records.listed:
+            moved.append(_in_place(records))
+        elif told is None or told.read_at != before["read_at"]:
             moved.append(records)
         else:
             known.standing[key] = told.gauges
             (seen if told.fingerprint == mark else moved).append(records)
         known.told[records.purl] = Told(records.read_at, mark, shaped.gauges(records))
     return new, seen, moved
+
+
+def _is_outdone(records: Records, before: Mapping[str, Any]) -> bool:
+    """Whether better facts are known: newer ones, or for those of a file any of an upstream."""
+    if before["read_at"] is None:
+        return False
+    if records.listed is not before["listed"]:
+        return records.listed
+    newer: bool = records.read_at < before["read_at"]
+    return newer
+
+
+def _in_place(records: Records) -> Records:
+    """In the place of what a file told, of which nothing stays that is not told again."""
+    relations = {RelationType.HOSTED_IN: (), RelationType.DEPENDS_ON: (), **records.relations}
+    return replace(records, relations=relations, tags=records.tags or ())
 
 
 async def _lock(
@@ -81,15 +98,14 @@ async def _lock(
     return {row["id"]: row for row in rows}
 
 
-async def _make(connection: Any, known: Known, group: Sequence[Records]) -> set[str]:
+async def _make(connection: Any, known: Known, group: Sequence[Records]) -> None:
     rows = shaped.artifact_rows([r for r in group if r.purl not in known.ids], known.ids)
     if not rows:
-        return set()
+        return
     made = dict(await connection.fetch(statements.NEW_ARTIFACTS, rows))
     if len(made) < len(rows):
         raise Outdated
     known.ids.update(made)
-    return set(made)
 
 
 async def _see(

@@ -106,20 +106,17 @@ def identify(purl: str) -> tuple[str, str, str, str, str]:
 
 def artifact_rows(group: Sequence[Records], ids: Mapping[str, int]) -> Rows:
     """For `ARTIFACTS`: one row for each artifact of the round, with its facts if any are told."""
-    told: dict[str, tuple[Facts, datetime | None]] = {}
+    told: dict[str, Records] = {}
     for records in group:
-        if records.facts is not None:
-            told[records.purl] = (records.facts, records.read_at)
-        else:
-            told.setdefault(records.purl, (_NO_FACTS, None))
-    return [_artifact_row(purl, facts, read_at, ids) for purl, (facts, read_at) in told.items()]
+        if records.facts is not None or records.purl not in told:
+            told[records.purl] = records
+    return [_artifact_row(records, ids) for records in told.values()]
 
 
-def _artifact_row(
-    purl: str, facts: Facts, read_at: datetime | None, ids: Mapping[str, int]
-) -> tuple[Any, ...]:
+def _artifact_row(records: Records, ids: Mapping[str, int]) -> tuple[Any, ...]:
+    facts = records.facts or _NO_FACTS
     return (
-        *identify(purl),
+        *identify(records.purl),
         facts.description,
         facts.url,
         facts.homepage,
@@ -130,9 +127,10 @@ def _artifact_row(
         facts.latest_version,
         facts.created_at,
         facts.updated_at,
-        read_at,
+        None if records.facts is None else records.read_at,
         facts.state,
         facts.extra,
+        records.listed,
     )
 
 
@@ -141,9 +139,14 @@ def live_values(group: Iterable[Records], ids: Mapping[str, int]) -> dict[Metric
     return {
         (id_, METRIC_ID[o.metric]): Live(o.observed_at, o.value, records.read_at, beside_facts)
         for records in group
-        for id_, beside_facts in ((ids[records.purl], records.facts is not None),)
+        for id_, beside_facts in ((ids[records.purl], _is_beside_facts(records)),)
         for o in records.observations
     }
+
+
+def _is_beside_facts(records: Records) -> bool:
+    """Whether these values stand beside the facts of their upstream; those of a file do not."""
+    return records.facts is not None and not records.listed
 
 
 def gauges(records: Records) -> frozenset[Gauge]:

@@ -6,7 +6,7 @@ and every message is settled by what became of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, repeat
 from time import monotonic
 from typing import Any, Final
@@ -31,6 +31,9 @@ from services.runtime.tracing import span
 # Seconds between tries while PostgreSQL is away. The first is for batches that got into each
 # other's way.
 _PATIENCE: Final = (0.05, 0.5, 1.0, 2.0, 5.0)
+
+# Records in one transaction, at most, unless a single message has more.
+_AT_ONCE: Final = 2_000
 
 log = structlog.get_logger(__name__)
 
@@ -82,10 +85,13 @@ class Ingest:
     async def _process(
         self, events: Sequence[Event | Undecodable], messages: Sequence[Msg]
     ) -> list[Outcome]:
-        understood = [
-            self._understanding.of(event, message.data)
-            for event, message in zip(events, messages, strict=True)
+        pairs = zip(events, messages, strict=True)
+        understood = (self._understanding.of(event, message.data) for event, message in pairs)
+        return [
+            outcome for part in _parts(understood) for outcome in await self._process_part(part)
         ]
+
+    async def _process_part(self, understood: Sequence[Understood | Dead]) -> list[Outcome]:
         batch = [readings for readings in understood if not isinstance(readings, Dead)]
         written = iter(await self._write(batch) if batch else ())
         return [u if isinstance(u, Dead) else next(written) for u in understood]
@@ -124,6 +130,21 @@ class Ingest:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:
             return
+
+
+def _parts(understood: Iterable[Understood | Dead]) -> Iterator[list[Understood | Dead]]:
+    """What goes into one transaction each; what comes after it is not understood before."""
+    part: list[Understood | Dead] = []
+    size = 0
+    for told in understood:
+        records = 0 if isinstance(told, Dead) else len(told)
+        if part and size + records > _AT_ONCE:
+            yield part
+            part, size = [], 0
+        part.append(told)
+        size += records
+    if part:
+        yield part
 
 
 def _delays() -> Iterator[float]:

@@ -139,6 +139,9 @@ class Records(Struct, frozen=True, kw_only=True, gc=False):
 
     `aliases` are purls that the artifact had before. `organization` is its owner; of a reading
     about an owner, `owner` is true, `purl` is the owner's and nothing else is told.
+
+    `listed` facts come from a file: they count only as long as no upstream told any, and those of
+    an upstream count in their place, however old.
     """
 
     purl: str
@@ -156,6 +159,7 @@ class Records(Struct, frozen=True, kw_only=True, gc=False):
     aliases: tuple[str, ...] = ()
     organization: Organization | None = None
     owner: bool = False
+    listed: bool = False
 
 
 Normalizer: TypeAlias = Callable[[Event], Records | Sequence[Records]]

@@ -47,7 +47,7 @@ FROM unnest($1::text[], $2::text[]) AS n(category, name) JOIN tags t USING (cate
 # Everybody locks in the order of ids, so nobody waits in a circle. Edges to an artifact may still
 # be made meanwhile.
 LOCK: Final = """
-SELECT id, read_at, tracked FROM artifacts WHERE id = ANY($1::bigint[])
+SELECT id, read_at, tracked, listed FROM artifacts WHERE id = ANY($1::bigint[])
 ORDER BY id FOR NO KEY UPDATE
 """
 
@@ -55,12 +55,13 @@ ORDER BY id FOR NO KEY UPDATE
 NEW_ARTIFACTS: Final = """
 INSERT INTO artifacts (
     purl, kind, source, namespace, name, description, url, homepage, repository_id, language,
-    license, keywords, latest_version, created_at, updated_at, read_at, tracked, state, extra
+    license, keywords, latest_version, created_at, updated_at, read_at, tracked, state, extra,
+    listed
 )
 SELECT
     n.purl, n.kind, n.source, n.namespace, n.name, n.description, n.url, n.homepage,
     n.repository_id, n.language, n.license, n.keywords, n.latest_version, n.created_at,
-    n.updated_at, n.read_at, n.read_at IS NOT NULL, n.state, n.extra
+    n.updated_at, n.read_at, n.read_at IS NOT NULL, n.state, n.extra, n.listed
 FROM json_table($1::jsonb, '$[*]' COLUMNS (
     purl text PATH '$[0]', kind text PATH '$[1]', source text PATH '$[2]',
     namespace text PATH '$[3]', name text PATH '$[4]', description text PATH '$[5]',
@@ -70,7 +71,7 @@ FROM json_table($1::jsonb, '$[*]' COLUMNS (
     latest_version text PATH '$[12]', created_at timestamptz PATH '$[13]' ERROR ON ERROR,
     updated_at timestamptz PATH '$[14]' ERROR ON ERROR,
     read_at timestamptz PATH '$[15]' ERROR ON ERROR, state text PATH '$[16]',
-    extra jsonb PATH '$[17]'
+    extra jsonb PATH '$[17]', listed boolean PATH '$[18]'
 )) AS n
 ORDER BY n.purl
 ON CONFLICT (purl) DO NOTHING
@@ -84,7 +85,7 @@ UPDATE artifacts AS a SET
     repository_id = n.repository_id, language = n.language, license = n.license,
     keywords = n.keywords, latest_version = n.latest_version, created_at = n.created_at,
     updated_at = n.updated_at, read_at = n.read_at, tracked = true, state = n.state,
-    extra = n.extra
+    extra = n.extra, listed = n.listed
 FROM json_table($1::jsonb, '$[*]' COLUMNS (
     purl text PATH '$[0]', description text PATH '$[5]',
     url text PATH '$[6]', homepage text PATH '$[7]',
@@ -93,7 +94,7 @@ FROM json_table($1::jsonb, '$[*]' COLUMNS (
     latest_version text PATH '$[12]', created_at timestamptz PATH '$[13]' ERROR ON ERROR,
     updated_at timestamptz PATH '$[14]' ERROR ON ERROR,
     read_at timestamptz PATH '$[15]' ERROR ON ERROR, state text PATH '$[16]',
-    extra jsonb PATH '$[17]'
+    extra jsonb PATH '$[17]', listed boolean PATH '$[18]'
 )) AS n
 WHERE a.purl = n.purl
 RETURNING
@@ -118,9 +119,9 @@ SELECT id, before FROM seen WHERE before IS DISTINCT FROM after
 """
 
 GONE: Final = """
-UPDATE artifacts AS a SET state = 'gone', read_at = n.read_at
+UPDATE artifacts AS a SET state = 'gone', read_at = n.read_at, listed = false
 FROM unnest($1::bigint[], $2::timestamptz[]) AS n(id, read_at)
-WHERE a.id = n.id AND n.read_at >= coalesce(a.read_at, '-infinity')
+WHERE a.id = n.id AND (a.listed OR n.read_at >= coalesce(a.read_at, '-infinity'))
 RETURNING a.id, a.tracked, old.state
 """
 

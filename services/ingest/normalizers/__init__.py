@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from contracts.readings import LISTED
 from services.ingest.normalizers import (
     crates,
     depsdev,
@@ -11,6 +12,7 @@ from services.ingest.normalizers import (
     gone,
     huggingface,
     librariesio,
+    listing,
     manifests,
     maven,
     moved,
@@ -21,6 +23,7 @@ from services.ingest.normalizers import (
 from services.ingest.records import Normalizer
 
 NORMALIZERS: Final[dict[str, Normalizer]] = {
+    **{f"{source}.listing.v1": listing.listing for source in LISTED},
     "npm.packument.v1": npm.packument,
     "npm.downloads.v1": npm.downloads,
     "npm.gone.v1": gone.gone,
