@@ -86,6 +86,8 @@ _PEER: Final = frozenset(
     {"compileonly", "compileonlyapi", "provided", "providedcompile", "providedruntime"}
 )
 _CATALOG: Final = ".versions.toml"
+# A bundle may be taken as often as one likes.
+_MAX_FOUND: Final = 20_000
 # Their members are no libraries.
 _NO_CATALOGS: Final = frozenset(
     {"project", "projects", "rootProject", "sourceSets", "configurations", "gradle", "tasks"}
@@ -97,10 +99,12 @@ def parse(path: str, tree: Tree) -> Parsed:
     """What the `dependencies` blocks of a script name, and the aliases that no catalog knows."""
     text = _TOKEN.sub(lambda found: found["text"] or " ", tree.text(path))
     variables = {found["name"]: found["value"] for found in _VARIABLE.finditer(text)}
-    catalogs: dict[str, dict[str, Requirement]] = tree.once("catalogs", _catalogs)
+    catalogs: dict[str, dict[str, list[Requirement]]] = tree.once("catalogs", _catalogs)
     found: list[Requirement | None] = []
     unknown: list[str] = []
     for configuration, rest in (call for block in _blocks(text) for call in _calls(block)):
+        if len(found) > _MAX_FOUND:
+            break
         scope = _scope(configuration)
         found.extend(_written(rest, scope, variables, path))
         for catalog, alias in _aliases(rest):
@@ -127,9 +131,9 @@ def parse_catalog(path: str, tree: Tree) -> Parsed:
     return Parsed(requirements=tuple(found.values()))
 
 
-def _catalogs(tree: Tree) -> dict[str, dict[str, Requirement]]:
+def _catalogs(tree: Tree) -> dict[str, dict[str, list[Requirement]]]:
     """`libs.versions.toml` is `libs` in scripts; aliases are written with dots."""
-    found: dict[str, dict[str, Requirement]] = {}
+    found: dict[str, dict[str, list[Requirement]]] = {}
     for path in tree:
         if path.endswith(_CATALOG):
             try:
@@ -139,11 +143,13 @@ def _catalogs(tree: Tree) -> dict[str, dict[str, Requirement]]:
                 continue
             known = found.setdefault(path.rpartition("/")[2].removesuffix(_CATALOG), {})
             for alias, library in libraries.items():
-                known[_dotted(alias)] = library
+                known[_dotted(alias)] = [library]
             for alias, members in bundles.items():
-                for number, member in enumerate(rows(members)):
-                    if isinstance(member, str) and member in libraries:
-                        known[f"bundles.{_dotted(alias)}#{number}"] = libraries[member]
+                known[f"bundles.{_dotted(alias)}"] = [
+                    libraries[member]
+                    for member in rows(members)
+                    if isinstance(member, str) and member in libraries
+                ]
     return found
 
 
@@ -225,14 +231,11 @@ def _aliases(rest: str) -> Iterator[tuple[str, str]]:
 
 
 def _taken(
-    catalog: str, alias: str, catalogs: Mapping[str, Mapping[str, Requirement]]
+    catalog: str, alias: str, catalogs: Mapping[str, Mapping[str, list[Requirement]]]
 ) -> list[Requirement]:
     """The library or bundle; scripts may give the one catalog another name."""
     only = next(iter(catalogs.values())) if len(catalogs) == 1 else {}
-    known = catalogs.get(catalog, only)
-    if alias in known:
-        return [known[alias]]
-    return [told for key, told in known.items() if key.startswith(f"{alias}#")]
+    return catalogs.get(catalog, only).get(alias, [])
 
 
 def _filled(text: str, variables: Mapping[str, str]) -> str:

@@ -185,33 +185,53 @@ def _managed(lineage: list[Element], properties: Mapping[str, str], tree: Tree) 
     """What is managed, the nearest first; a bill of materials is read if it is in the tree."""
     found: Managed = {}
     known: dict[tuple[str, str], str] = tree.once("poms", _poms)
-    for project in lineage:
-        for element in _all(project, "dependencyManagement", "dependencies", "dependency"):
-            fields = {key: _filled(value, properties) for key, value in _fields(element).items()}
-            name = (fields.get("groupId", ""), fields.get("artifactId", ""))
-            if fields.get("scope") == "import" and name in known:
-                for key, told in _imported(known[name], tree).items():
-                    found.setdefault(key, told)
-            else:
-                found.setdefault(name, fields)
+    for fields in (told for project in lineage for told in _managed_here(project, tree)):
+        name = _name(fields, properties)
+        if fields.get("scope") == "import" and name in known:
+            for key, told in _imported(known[name], tree).items():
+                found.setdefault(key, told)
+        else:
+            found.setdefault(name, fields)
     return found
 
 
 def _imported(path: str, tree: Tree) -> Managed:
     """What a bill of materials and its parents manage; one that it imports in turn is left."""
-    lineage = _lineage(path, tree)
-    properties = _properties(lineage)
-    found: Managed = {}
-    for project in lineage:
-        for element in _all(project, "dependencyManagement", "dependencies", "dependency"):
-            fields = {key: _filled(value, properties) for key, value in _fields(element).items()}
-            found.setdefault((fields.get("groupId", ""), fields.get("artifactId", "")), fields)
+
+    def read(tree: Tree) -> Managed:
+        lineage = _lineage(path, tree)
+        properties = _properties(lineage)
+        found: Managed = {}
+        for fields in (told for project in lineage for told in _managed_here(project, tree)):
+            filled = {key: _filled(value, properties) for key, value in fields.items()}
+            found.setdefault(_name(fields, properties), filled)
+        return found
+
+    managed: Managed = tree.once(f"imported {path}", read)
+    return managed
+
+
+def _managed_here(project: Element, tree: Tree) -> list[Fields]:
+    """A parent is asked once for each of its modules, and taken apart once."""
+
+    def read(_tree: Tree) -> list[Fields]:
+        elements = _all(project, "dependencyManagement", "dependencies", "dependency")
+        return [_fields(element) for element in elements]
+
+    found: list[Fields] = tree.once(f"managed {id(project)}", read)
     return found
+
+
+def _name(fields: Fields, properties: Mapping[str, str]) -> tuple[str, str]:
+    group, artifact = fields.get("groupId", ""), fields.get("artifactId", "")
+    return _filled(group, properties), _filled(artifact, properties)
 
 
 def _filled(text: str, properties: Mapping[str, str]) -> str:
     """Properties put in, also those in properties; what is unknown or goes in circles stays."""
-    for _ in range(_MAX_ROUNDS if "${" in text else 0):
+    if "${" not in text:
+        return text.strip()
+    for _ in range(_MAX_ROUNDS):
         filled = _PLACEHOLDER.sub(lambda one: properties.get(one[1].strip(), one[0]), text)
         if filled == text or len(filled) > _MAX_TEXT:
             break

@@ -53,7 +53,10 @@ def parse_pyproject(path: str, tree: Tree) -> Parsed:
     """
     data = tree.toml(path)
     project, tool = table(data.get("project")), table(data.get("tool"))
-    sources = table(table(tool.get("uv")).get("sources"))
+    sources = {
+        normalize_pypi(name): told
+        for name, told in table(table(tool.get("uv")).get("sources")).items()
+    }
     groups = table(data.get("dependency-groups"))
     found: list[Requirement] = []
     problems = list(_group_problems(groups))
@@ -185,7 +188,7 @@ def _group_problems(groups: Mapping[str, Any]) -> Iterator[str]:
 
 def _from_source(one: Requirement, sources: Mapping[str, Any]) -> Requirement:
     """Where uv takes some packages from a folder, the workspace or an address instead."""
-    told = next((told for name, told in sources.items() if normalize_pypi(name) == one.name), None)
+    told = sources.get(one.name)
     for source in rows(told) or [told]:
         if any(table(source).get(key) for key in _FOLDERS):
             return structs.replace(one, purl=None, local=True)
