@@ -134,6 +134,18 @@ COLLECTORS: Final = {
         filters=_filters(Source.SKILLS),
         max_ack_pending=2,
     ),
+    Source.GITLAB: Consumer(
+        stream="JOBS",
+        durable="collect-gitlab",
+        filters=_filters(Source.GITLAB),
+        max_ack_pending=2,
+    ),
+    Source.BITBUCKET: Consumer(
+        stream="JOBS",
+        durable="collect-bitbucket",
+        filters=_filters(Source.BITBUCKET),
+        max_ack_pending=2,
+    ),
 }
 
 # It takes half an hour at most, and nothing else should wait for it.

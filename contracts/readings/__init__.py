@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import Final
 
 from contracts.readings import (
+    bitbucket,
     crates,
     depsdev,
     github,
+    gitlab,
     huggingface,
     librariesio,
     maven,
@@ -41,6 +43,9 @@ Reading = (
     | depsdev.Version
     | depsdev.Dependents
     | librariesio.Project
+    | gitlab.Project
+    | bitbucket.Repository
+    | bitbucket.Counts
     | Gone
     | Listing
     | Moved
@@ -90,4 +95,11 @@ READINGS: Final[dict[str, type[Reading]]] = {
     "github.manifests.v1": Manifests,
     "gitlab.manifests.v1": Manifests,
     "bitbucket.manifests.v1": Manifests,
+    "gitlab.project.v1": gitlab.Project,
+    "gitlab.gone.v1": Gone,
+    "gitlab.moved.v1": Moved,
+    "bitbucket.repository.v1": bitbucket.Repository,
+    "bitbucket.counts.v1": bitbucket.Counts,
+    "bitbucket.gone.v1": Gone,
+    "bitbucket.moved.v1": Moved,
 }

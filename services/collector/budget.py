@@ -36,6 +36,8 @@ from services.collector.tokens import Token, Tokens
 # Seconds that a request waits for a closed gate before it gives up.
 PATIENCE: Final = 20.0
 
+# A turn that is further away than this comes after the job is over.
+_LONGEST_TURN: Final = 300.0
 _STRIKES: Final = 6
 _REST: Final = 60.0
 _LONGEST_REST: Final = 900.0
@@ -147,17 +149,21 @@ class Budget:
 
     async def _wait(self, url: str) -> None:
         while (seconds := max(self.closed_for(), self._until_allowed())) > 0:
-            why = self._why()
-            if why and self.closed_for() > PATIENCE:
+            if self.closed_for() > PATIENCE:
+                why = self._why(url)
                 raise type(why)(why.reason, url, self.closed_for())
             await self._clock.sleep(seconds)
 
     def closed_for(self) -> float:
-        """Seconds until every gate is open."""
-        return max(one.closed_for() for one in self._gates())
+        """Seconds until every gate is open; a turn that is too far away is a closed gate, too."""
+        turn = self._until_allowed()
+        gates = max(one.closed_for() for one in self._gates())
+        return max(gates, turn) if turn > _LONGEST_TURN else gates
 
-    def _why(self) -> SourceError | None:
-        return max(self._gates(), key=lambda one: one.closed_for()).why
+    def _why(self, url: str) -> SourceError:
+        gate = max(self._gates(), key=lambda one: one.closed_for())
+        used_up = RateLimited(f"{host(url)} was asked as often as it allows", url)
+        return gate.why if gate.why and gate.closed_for() > 0 else used_up
 
     def _gates(self) -> tuple[Gate | Tokens, ...]:
         return self._gate, self.shared, self.tokens

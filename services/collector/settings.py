@@ -68,6 +68,21 @@ class CollectorSettings(Runtime, frozen=True, kw_only=True):
             description="Tokens of skills.sh; without one it is not asked, as its robots.txt wants."
         ),
     ] = ()
+    gitlab_url: _Url = "https://gitlab.com"
+    gitlab_requests_per_minute: Annotated[
+        int, Meta(ge=1, description="gitlab.com allows 400 projects a minute.")
+    ] = 300
+    gitlab_tokens: Annotated[
+        _Tokens, Meta(description="Personal access tokens with the scope read_api; not needed.")
+    ] = ()
+    bitbucket_url: _Url = "https://api.bitbucket.org"
+    bitbucket_tokens: Annotated[
+        _Tokens, Meta(description="Access tokens that may read repositories.")
+    ] = ()
+    bitbucket_requests_per_hour: Annotated[
+        int,
+        Meta(ge=0, description="0 stands for what is allowed: 60, or 1,000 for each token."),
+    ] = 0
 
     connect_timeout_seconds: Annotated[
         float, Meta(gt=0, description="Until an upstream accepts a connection.")

@@ -7,12 +7,21 @@ from typing import Final
 from contracts.vocabulary import Source as Name
 from services.collector.settings import CollectorSettings
 from services.collector.source import Source
+from services.collector.sources.bitbucket import Bitbucket
+from services.collector.sources.gitlab import GitLab
 from services.collector.sources.huggingface import HuggingFace
 from services.collector.sources.npm import Npm
 from services.collector.sources.pypi import Pypi
 from services.collector.sources.skills import Skills
 
-SOURCES: Final = (Npm, Pypi, HuggingFace, Skills)
+SOURCES: Final = (
+    Npm,
+    Pypi,
+    HuggingFace,
+    Skills,
+    GitLab,
+    Bitbucket,
+)
 
 
 def build(settings: CollectorSettings) -> dict[Name, Source]:

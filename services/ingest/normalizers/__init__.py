@@ -6,9 +6,11 @@ from typing import Final
 
 from contracts.readings import LISTED
 from services.ingest.normalizers import (
+    bitbucket,
     crates,
     depsdev,
     github,
+    gitlab,
     gone,
     huggingface,
     librariesio,
@@ -54,4 +56,11 @@ NORMALIZERS: Final[dict[str, Normalizer]] = {
     "github.manifests.v1": manifests.read,
     "gitlab.manifests.v1": manifests.read,
     "bitbucket.manifests.v1": manifests.read,
+    "gitlab.project.v1": gitlab.project,
+    "gitlab.gone.v1": gone.gone,
+    "gitlab.moved.v1": moved.moved,
+    "bitbucket.repository.v1": bitbucket.repository,
+    "bitbucket.counts.v1": bitbucket.counts,
+    "bitbucket.gone.v1": gone.gone,
+    "bitbucket.moved.v1": moved.moved,
 }

@@ -4,6 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.support.conformance import huggingface, manifests, npm, pypi, skills
+from tests.support.conformance import (
+    bitbucket,
+    gitlab,
+    huggingface,
+    manifests,
+    npm,
+    pypi,
+    skills,
+)
 
-MODULES: Final = (manifests, npm, pypi, huggingface, skills)
+MODULES: Final = (
+    manifests,
+    npm,
+    pypi,
+    huggingface,
+    skills,
+    gitlab,
+    bitbucket,
+)

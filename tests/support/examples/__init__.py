@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from tests.support.examples.bitbucket import BITBUCKET
 from tests.support.examples.example import Example
+from tests.support.examples.gitlab import GITLAB
 from tests.support.examples.huggingface import HUGGINGFACE
 from tests.support.examples.npm import NPM
 from tests.support.examples.pypi import PYPI
@@ -16,4 +18,6 @@ EXAMPLES: Final[dict[str, Example]] = {
     "huggingface": HUGGINGFACE,
     "skills": SKILLS,
     "skills with a token of skills.sh": COUNTED_SKILLS,
+    "gitlab": GITLAB,
+    "bitbucket": BITBUCKET,
 }

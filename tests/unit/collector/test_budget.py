@@ -38,6 +38,19 @@ async def test_a_limit_spreads_requests_over_time():
     assert starts == [0, 3, 6]
 
 
+async def test_a_turn_that_is_far_away_is_told_at_once():
+    clock = ManualClock()
+    budget = budget_of(clock, limits=((60, 3_600.0),))
+    await starts_of(budget, clock, 60)
+
+    with pytest.raises(RateLimited, match="was asked as often as it allows") as caught:
+        await starts_of(budget, clock, 1)
+    clock.now += 3_400
+
+    assert caught.value.retry_after == 3_600
+    assert await starts_of(budget, clock, 1) == [3_600]
+
+
 async def test_all_limits_of_a_host_hold_at_once():
     clock = ManualClock()
 
