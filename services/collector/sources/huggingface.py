@@ -43,6 +43,7 @@ from services.collector.source import (
     Unchanged,
     UnexpectedShape,
     Watch,
+    Withheld,
     as_they_come,
     attempt,
     decoded,
@@ -176,6 +177,9 @@ class HuggingFace:
         """The model with its files, or without them when these cannot be read."""
         try:
             siblings = _siblings(await http.get(f"{self._address(watch)}?blobs=true"))
+        except Withheld:
+            # Only who was let in may see them, and that does not change by asking again.
+            return [_told(watch, model, answer, model.sha)]
         except SourceError as error:
             failed = Failed(purl=watch.purl, resource=_FILES, error=error)
             return [_told(watch, model, answer, None), failed]

@@ -97,7 +97,7 @@ async def test_files_of_a_known_commit_are_not_asked_for():
     ("reply", "kind"),
     [
         (httpx.Response(502), Unavailable),
-        (httpx.Response(403, headers={"x-error-code": "GatedRepo"}), Refused),
+        (httpx.Response(403), Refused),
         (ok({**MODEL, "siblings": None}), UnexpectedShape),
         (ok(b"<h1>"), UnexpectedShape),
     ],
@@ -112,6 +112,16 @@ async def test_files_that_cannot_be_read_cost_no_facts_and_are_asked_for_again(
     assert isinstance(files, Failed)
     assert files.resource == "files"
     assert isinstance(files.error, kind)
+
+
+async def test_files_that_are_withheld_are_not_asked_for_again():
+    withheld = httpx.Response(403, headers={"x-error-code": "GatedRepo"})
+
+    result = await read_one(hub(ok({**MODEL, "gated": "auto"}), files=withheld))
+
+    assert isinstance(result, Read)
+    assert isinstance(result.reading, Model)
+    assert (result.reading.siblings, result.validators.revision) == (None, "c2")
 
 
 async def test_files_of_a_disabled_model_are_not_asked_for():

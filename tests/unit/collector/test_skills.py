@@ -237,6 +237,16 @@ async def test_a_skill_that_fails_does_not_sink_the_others_of_its_repository():
     assert (Failed, Read) == (type(one), type(two))
 
 
+async def test_a_skill_elsewhere_than_on_github_is_told_so_and_nobody_is_asked():
+    hosts = Hosts()
+
+    [result] = await read(hosts, "pkg:gitlab/acme/tidy#skills/one")
+
+    assert isinstance(result, Failed)
+    assert result.error.reason == "skills are read from GitHub alone"
+    assert hosts.requests == []
+
+
 def test_skills_sh_is_left_alone_without_a_token():
     asked = source()
 

@@ -59,6 +59,7 @@ from services.collector.sources.skills.repository import (
     skills_in,
 )
 
+_GITHUB: Final = "github"
 _SKILL: Final = "skill"
 _INSTALLS: Final = "installs"
 _INSTALLS_TYPE: Final = "skills.installs.v1"
@@ -123,6 +124,8 @@ class Skills:
 
     async def _read_group(self, http: Http, watches: Sequence[Watch]) -> Sequence[Result]:
         """The skills of one repository, as long as it is where it was."""
+        if watches[0].id.type != _GITHUB:
+            raise UnexpectedShape("skills are read from GitHub alone", watches[0].purl)
         repository = self._repository(http, watches[0].id.full_name)
         try:
             told = await repository.listing(_shared(watches))
