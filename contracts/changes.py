@@ -22,6 +22,7 @@ class What(StrEnum):
     CREATED = "created"
     UPDATED = "updated"
     GONE = "gone"
+    RENAMED = "renamed"
     RESTORED = "restored"
     ADDED = "added"
     REMOVED = "removed"
@@ -44,16 +45,17 @@ class ArtifactChanged(
     Struct, frozen=True, kw_only=True, tag_field="event", tag="artifact.changed.v1"
 ):
     """
-    An artifact was created or updated, is gone, or came back.
+    An artifact was created, updated or renamed, is gone, or came back.
 
     `fields` holds `[old, new]` for each field that moved, by its name in the API; it is empty for
-    an artifact that was created.
+    an artifact that was created. `upstream_id` among them says that another thing has the name now.
+    Of an artifact that was renamed, `purl` is the name it had.
     """
 
     purl: str
     kind: Kind
     source: Source
-    what: Annotated[What, Meta(description="created, updated, gone or restored")]
+    what: Annotated[What, Meta(description="created, updated, renamed, gone or restored")]
     fields: dict[str, tuple[Any, Any]]
     observed_at: datetime
 

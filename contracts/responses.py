@@ -44,6 +44,10 @@ class Meta(Struct, frozen=True, kw_only=True, omit_defaults=True):
     engine: str | None = None
     took_ms: float | None = None
     missing: list[str] | None = None
+    renamed: Annotated[
+        dict[str, str] | None,
+        About(description="former purls that were asked for, and the present"),
+    ] = None
     gap: bool | None = None
     oldest_sequence: int | None = None
     newest_sequence: int | None = None
@@ -114,6 +118,11 @@ class ArtifactDetail(Artifact, frozen=True, kw_only=True):
     version_count: int
     dependency_count: int
     dependent_count: int
+    file_count: int
+    problem_count: Annotated[int, About(description="files that could not be read as they should")]
+    organization: Annotated[str | None, About(description="login of its owner")]
+    aliases: Annotated[list[str], About(description="purls that it had before")]
+    filled: Annotated[list[str], About(description="fields that an enricher told, not upstream")]
     extra: dict[str, Any]
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
+    Date,
     DateTime,
     Double,
     ForeignKey,
@@ -55,9 +56,16 @@ def _artifact(name: str = "artifact_id", **options: Any) -> Column[int]:
     return Column(name, BigInteger, ForeignKey("artifacts.id"), nullable=False, **options)
 
 
+def _counted(name: str) -> Column[Any]:
+    value = Computed(f"coalesce(told_{name}, own_{name})", persisted=True)
+    return Column(name, BigInteger, value, nullable=False)
+
+
 _NOW: Final = text("now()")
 _EMPTY_OBJECT: Final = text("'{}'::jsonb")
 
+# Who owns repositories and models. The counts are those that upstream told; where it tells none
+# they are counted from what is here.
 organizations = Table(
     "organizations",
     metadata,
@@ -69,16 +77,24 @@ organizations = Table(
     Column("website", Text),
     Column("description", Text),
     Column("sponsorship_url", Text),
-    Column("repository_count", BigInteger),
-    Column("star_count", BigInteger),
-    _time("updated_at"),
+    _time("read_at"),
+    Column("told_repository_count", BigInteger),
+    Column("told_star_count", BigInteger),
+    Column("own_repository_count", BigInteger, nullable=False, server_default=text("0")),
+    Column("own_star_count", BigInteger, nullable=False, server_default=text("0")),
+    _counted("repository_count"),
+    _counted("star_count"),
     Index(None, "source", "login", unique=True),
+    Index("organizations_stars_idx", text("star_count DESC"), text("id DESC")),
+    Index("organizations_repositories_idx", text("repository_count DESC"), text("id DESC")),
 )
 
 # `keywords` are kept here as well as in `artifact_tags`, because a generated column sees its own
 # row alone. `read_at` is when upstream was asked for these facts: an older answer never replaces a
 # newer one. A stub, known only from an edge that points at it, has no `read_at` and is not tracked.
 # Facts that are `listed` come from a file and make way for those of an upstream, however old.
+# `upstream_id` tells a thing from another one that got its name later. `filled` names the columns
+# that upstream leaves empty and an enricher told.
 artifacts = Table(
     "artifacts",
     metadata,
@@ -105,6 +121,8 @@ artifacts = Table(
     Column("listed", Boolean, nullable=False, server_default=text("false")),
     Column("state", Text, nullable=False, server_default="active"),
     Column("extra", JSONB, nullable=False, server_default=_EMPTY_OBJECT),
+    Column("upstream_id", Text),
+    Column("filled", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
     Column(
         "search",
         TSVECTOR,
@@ -129,8 +147,50 @@ artifacts = Table(
         "artifacts_namespace_idx", "source", "namespace", postgresql_where=text("namespace <> ''")
     ),
     Index("artifacts_repository_id_idx", "repository_id"),
+    Index(
+        "artifacts_organization_id_idx",
+        "organization_id",
+        postgresql_where=text("organization_id IS NOT NULL"),
+    ),
     # `read_at` moves with every reading, and should not touch each of these indexes.
     postgresql_with={"fillfactor": "60"},
+)
+
+# When each part of what is known of an artifact was read last, but for its facts, whose time stands
+# beside them. An enricher's own facts are kept here, since they count only where upstream has none.
+parts = Table(
+    "parts",
+    metadata,
+    _artifact(),
+    Column("part", Text, nullable=False),
+    _time("read_at", nullable=False),
+    Column("description", Text),
+    Column("repository_id", BigInteger, ForeignKey("artifacts.id")),
+    Column("license", Text),
+    PrimaryKeyConstraint("artifact_id", "part"),
+    Index(
+        "parts_repository_id_idx",
+        "repository_id",
+        postgresql_where=text("repository_id IS NOT NULL"),
+    ),
+)
+
+# Purls that artifacts had before; `read_at` is when upstream said so. Where an artifact of that
+# purl is still there, the alias goes before it.
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("purl", Text, primary_key=True),
+    _artifact(),
+    Column("name", Text, nullable=False),
+    _time("read_at", nullable=False),
+    Index("aliases_artifact_id_idx", "artifact_id"),
+    Index("aliases_name_idx", text("lower(name)")),
+)
+
+# One row. Its number moves whenever a purl came to stand for another artifact, or for none.
+naming = Table(
+    "naming", metadata, Column("version", BigInteger, primary_key=True, autoincrement=False)
 )
 
 metrics = Table(
@@ -212,7 +272,8 @@ ranks = Table(
     postgresql_with={"fillfactor": "80"},
 )
 
-# An edge is kept until a newer answer about its artifact leaves it out.
+# An edge is kept until a newer answer about the same part of its artifact leaves it out. Several
+# parts may tell the same edge; the first of facts, manifests, skills and enrichment counts.
 relations = Table(
     "relations",
     metadata,
@@ -223,7 +284,8 @@ relations = Table(
     Column("requirement", Text),
     Column("extra", JSONB, nullable=False, server_default=_EMPTY_OBJECT),
     _time("first_seen_at", nullable=False, server_default=_NOW),
-    PrimaryKeyConstraint("artifact_id", "type", "target_id", "scope"),
+    Column("part", Text, nullable=False, server_default="facts"),
+    PrimaryKeyConstraint("artifact_id", "type", "target_id", "scope", "part"),
     Index("relations_target_idx", "target_id", "type", "artifact_id"),
 )
 
@@ -276,6 +338,18 @@ files = Table(
     Column("blob_id", Text),
     Column("lfs", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("artifact_id", "path"),
+)
+
+# Why files of an artifact could not be read, in the order in which it was told.
+problems = Table(
+    "problems",
+    metadata,
+    _artifact(),
+    Column("part", Text, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    PrimaryKeyConstraint("artifact_id", "part", "place"),
 )
 
 # What is kept fresh: by whom it is told, and for which job. A watch stands by its purl, since it is
@@ -352,6 +426,18 @@ runs = Table(
     ),
     Index("runs_source_idx", "source", text("id DESC")),
     Index("runs_open_idx", "id", postgresql_where=text("status IN ('pending', 'running')")),
+)
+
+# What is kept of old runs: how many ended how, on each day.
+run_days = Table(
+    "run_days",
+    metadata,
+    Column("source", Text, nullable=False),
+    Column("job", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("status", Text, nullable=False),
+    *(Column(name, BigInteger, nullable=False) for name in ("runs", "planned", "items", "failed")),
+    PrimaryKeyConstraint("source", "job", "day", "status"),
 )
 
 # The changes of one batch, packed; published in the order of ids and deleted once stored there.

@@ -88,6 +88,11 @@ def artifact_key(segment: str) -> int | str:
         raise InvalidParameter(f"neither an id nor a purl: {error}", artifact=text) from error
 
 
+def renamed(asked: int | str, purl: str) -> dict[str, str] | None:
+    """What to say where a former purl was asked for."""
+    return None if isinstance(asked, int) or asked == purl else {asked: purl}
+
+
 def package_purl(ecosystem: str, segment: str) -> str:
     """
     The purl of a package under the name that its registry uses.

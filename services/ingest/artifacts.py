@@ -1,5 +1,5 @@
 """
-The artifacts of a round: locked, made where they are new, and told their facts.
+The artifacts of a round: locked, made where they are new, told their facts and their other parts.
 
 Locks are taken in the order of ids, new rows are made in the order of purls, and nobody who makes
 rows waits for a lock: so two replicas never wait for each other in a circle.
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from contracts.changes import Change
 from contracts.vocabulary import RelationType, State
 from services.ingest import batch as shaped
-from services.ingest import changes, sets, statements
+from services.ingest import changes, parts, sets, statements
 from services.ingest.memory import Known, Outdated, Told
 from services.ingest.records import Records
 
@@ -24,7 +24,7 @@ async def write_artifacts(
     connection: Any, known: Known, group: Sequence[Records], found: list[Change]
 ) -> set[int]:
     """
-    Write what is newer than what is known, the sets that go with the facts included.
+    Write what is newer than what is known, the sets that go with each part included.
 
     Returns:
         The artifacts that may stand elsewhere in the rankings now.
@@ -37,8 +37,9 @@ async def write_artifacts(
     new, seen, moved = _compare(known, locked, group)
     found.extend(map(changes.artifact_created, new))
     touched = await _see(connection, known, seen, found)
-    touched |= await _tell(connection, known, moved, found)
+    touched |= await _tell(connection, known, locked, moved, found)
     await _write_sets(connection, known, locked, new, moved, found)
+    await parts.write_parts(connection, known, group, found)
     await _write_gone(connection, known, group, found)
     return touched | {known.ids[records.purl] for records in new}
 
@@ -51,7 +52,7 @@ def _compare(
     seen: list[Records] = []
     moved: list[Records] = []
     for records in group:
-        if records.facts is None:
+        if not shaped.has_facts(records):
             continue
         key, mark = (records.purl, records.read_at), shaped.fingerprint(records)
         told, before = known.told.get(records.purl), locked.get(known.ids[records.purl])
@@ -99,7 +100,8 @@ async def _lock(
 
 
 async def _make(connection: Any, known: Known, group: Sequence[Records]) -> None:
-    rows = shaped.artifact_rows([r for r in group if r.purl not in known.ids], known.ids)
+    unknown = [records for records in group if records.purl not in known.ids]
+    rows = shaped.artifact_rows(unknown, known.ids, known.owners)
     if not rows:
         return
     made = dict(await connection.fetch(statements.NEW_ARTIFACTS, rows))
@@ -123,21 +125,40 @@ async def _see(
 
 
 async def _tell(
-    connection: Any, known: Known, moved: Sequence[Records], found: list[Change]
+    connection: Any,
+    known: Known,
+    locked: Mapping[int, Mapping[str, Any]],
+    moved: Sequence[Records],
+    found: list[Change],
 ) -> set[int]:
     """New facts for artifacts that are there."""
     if not moved:
         return set()
     touched: set[int] = set()
-    rows = await connection.fetch(statements.FACTS, shaped.artifact_rows(moved, known.ids))
-    before = {row["purl"]: row for row in rows}
-    for records in moved:
+    ids = [known.ids[records.purl] for records in moved]
+    with_parts = [id_ for id_ in ids if locked[id_]["parts"]]
+    enriched = await parts.enrichments(connection, known, with_parts)
+    whole = [parts.filled(r, enriched.get(id_)) for r, id_ in zip(moved, ids, strict=True)]
+    told = [shaped.fact_row(r, known.ids, known.owners, filled) for r, filled in whole]
+    before = {row["purl"]: row for row in await connection.fetch(statements.FACTS, told)}
+    for records, _ in whole:
         row, facts = before[records.purl], records.facts
         change = facts and changes.artifact_changed(records, facts, row)
         if change:
             found.append(change)
             touched.add(known.ids[records.purl])
+    others = [records for records, _ in whole if changes.is_another(records, before[records.purl])]
+    await _forget_values(connection, known, others)
     return touched
+
+
+async def _forget_values(connection: Any, known: Known, others: Sequence[Records]) -> None:
+    """What was counted of one thing is not what another one of that name begins with."""
+    if others:
+        ids = [known.ids[records.purl] for records in others]
+        await connection.execute(statements.FORGET_VALUES, ids)
+    for records in others:
+        known.standing.pop((records.purl, records.read_at), None)
 
 
 async def _write_sets(
@@ -148,9 +169,10 @@ async def _write_sets(
     moved: Sequence[Records],
     found: list[Change],
 ) -> None:
-    """An artifact that nobody told facts of before has no sets yet."""
-    first = [r for r in moved if not locked[known.ids[r.purl]]["tracked"]]
-    again = [r for r in moved if locked[known.ids[r.purl]]["tracked"]]
+    """An artifact that nobody told anything of before has no sets yet."""
+    rows = {records.purl: locked[known.ids[records.purl]] for records in moved}
+    first = [r for r in moved if not rows[r.purl]["tracked"] and not rows[r.purl]["parts"]]
+    again = [r for r in moved if rows[r.purl]["tracked"] or rows[r.purl]["parts"]]
     await sets.write_new(connection, known, [*new, *first], found)
     await sets.write_moved(connection, known, again, found)
 

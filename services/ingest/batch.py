@@ -18,8 +18,9 @@ import msgspec
 from msgspec import Struct
 
 from contracts.vocabulary import METRIC_BY_NAME, RANKED_BY, MetricKind, RelationType, Sort
+from services.ingest.owners import Owner, owner_of
 from services.ingest.purls import take_apart
-from services.ingest.records import Edge, Facts, Records, Series, Tag
+from services.ingest.records import Edge, Facts, Part, Records, Series, Tag
 
 Rows: TypeAlias = list[tuple[Any, ...]]
 MetricKey: TypeAlias = tuple[int, int]
@@ -30,6 +31,18 @@ WINDOWS: Final = frozenset(
     metric.id for metric in METRIC_BY_NAME.values() if metric.kind is MetricKind.WINDOW
 )
 _NO_FACTS: Final = Facts()
+# What a row of an artifact says where no facts were told.
+_STUB: Final[tuple[Any, ...]] = (
+    *[None] * 6,
+    (),
+    *[None] * 4,
+    _NO_FACTS.state,
+    {},
+    False,
+    None,
+    None,
+    (),
+)
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -59,8 +72,8 @@ def rounds(batch: Iterable[Records]) -> list[list[Records]]:
 def _topics(records: Records) -> set[str]:
     topics = {observation.metric for observation in records.observations}
     topics.update(series.metric for series in records.backfill)
-    if records.facts is not None or records.gone:
-        topics.add("facts")
+    if records.part is not Part.FACTS or records.facts is not None or records.gone:
+        topics.add(records.part)
     return topics
 
 
@@ -92,6 +105,14 @@ def targets(batch: Iterable[Records]) -> set[str]:
     return found
 
 
+def named(batch: Iterable[Records]) -> set[str]:
+    """The purls of the batch's artifacts, former ones included."""
+    found = {records.purl for records in batch}
+    for records in batch:
+        found.update(records.aliases)
+    return found
+
+
 def tags(batch: Iterable[Records]) -> set[Tag]:
     """Every tag of the batch."""
     return {tag for records in batch for tag in records.tags or ()}
@@ -104,17 +125,36 @@ def identify(purl: str) -> tuple[str, str, str, str, str]:
     return purl, parsed.kind.value, parsed.source.value, parsed.namespace, parsed.name
 
 
-def artifact_rows(group: Sequence[Records], ids: Mapping[str, int]) -> Rows:
-    """For `ARTIFACTS`: one row for each artifact of the round, with its facts if any are told."""
-    told: dict[str, Records] = {}
+def has_facts(records: Records) -> bool:
+    """Whether upstream itself tells facts here, and not an enricher."""
+    return records.facts is not None and records.part is Part.FACTS
+
+
+def artifact_rows(
+    group: Sequence[Records], ids: Mapping[str, int], owners: Mapping[Owner, int]
+) -> Rows:
+    """For `NEW_ARTIFACTS`: one row for each artifact of the round, with its facts if told."""
+    told: dict[str, Records | None] = {}
     for records in group:
-        if records.facts is not None or records.purl not in told:
+        if has_facts(records):
             told[records.purl] = records
-    return [_artifact_row(records, ids) for records in told.values()]
+        else:
+            told.setdefault(records.purl, None)
+    return [
+        fact_row(records, ids, owners) if records else (*identify(purl), *_STUB)
+        for purl, records in told.items()
+    ]
 
 
-def _artifact_row(records: Records, ids: Mapping[str, int]) -> tuple[Any, ...]:
+def fact_row(
+    records: Records,
+    ids: Mapping[str, int],
+    owners: Mapping[Owner, int],
+    filled: Sequence[str] = (),
+) -> tuple[Any, ...]:
+    """For `FACTS`; `filled` are the fields that upstream itself did not tell."""
     facts = records.facts or _NO_FACTS
+    owner = owner_of(records)
     return (
         *identify(records.purl),
         facts.description,
@@ -127,11 +167,33 @@ def _artifact_row(records: Records, ids: Mapping[str, int]) -> tuple[Any, ...]:
         facts.latest_version,
         facts.created_at,
         facts.updated_at,
-        None if records.facts is None else records.read_at,
+        records.read_at,
         facts.state,
         facts.extra,
         records.listed,
+        None if owner is None else owners[owner],
+        facts.upstream_id,
+        filled,
     )
+
+
+def part_rows(group: Iterable[Records], ids: Mapping[str, int]) -> Rows:
+    """For `PARTS`."""
+    return [(ids[records.purl], records.part, records.read_at) for records in group]
+
+
+def enriched_rows(group: Iterable[Records], ids: Mapping[str, int]) -> Rows:
+    """For `ENRICH`: the facts that an enricher tells."""
+    return [
+        (
+            ids[records.purl],
+            facts.description,
+            None if facts.repository is None else ids[facts.repository],
+            facts.license,
+        )
+        for records in group
+        if (facts := records.facts) is not None
+    ]
 
 
 def live_values(group: Iterable[Records], ids: Mapping[str, int]) -> dict[MetricKey, Live]:
@@ -146,7 +208,7 @@ def live_values(group: Iterable[Records], ids: Mapping[str, int]) -> dict[Metric
 
 def _is_beside_facts(records: Records) -> bool:
     """Whether these values stand beside the facts of their upstream; those of a file do not."""
-    return records.facts is not None and not records.listed
+    return has_facts(records) and not records.listed
 
 
 def gauges(records: Records) -> frozenset[Gauge]:
@@ -216,6 +278,24 @@ def tag_rows(group: Iterable[Records], ids: Mapping[str, int], tag_ids: Mapping[
     return [(ids[r.purl], tag_ids[tag]) for r in group for tag in r.tags or ()]
 
 
+def file_rows(group: Iterable[Records], ids: Mapping[str, int]) -> Rows:
+    """For `FILES`, and for `LEFT_FILES` by their first columns."""
+    return [
+        (ids[records.purl], file.path, file.size_bytes, file.blob_id, file.lfs)
+        for records in group
+        for file in records.files or ()
+    ]
+
+
+def problem_rows(group: Iterable[Records], ids: Mapping[str, int]) -> Rows:
+    """For `PROBLEMS` and `LEFT_PROBLEMS`."""
+    return [
+        (ids[records.purl], records.part, place, problem.path, problem.reason)
+        for records in group
+        for place, problem in enumerate(records.problems or ())
+    ]
+
+
 def measures() -> tuple[list[Any], ...]:
     """For `RANKS`: the sources, and the measures of `hot` and `used` of each."""
     hot, used = RANKED_BY[Sort.HOT], RANKED_BY[Sort.USED]
@@ -228,6 +308,15 @@ def measures() -> tuple[list[Any], ...]:
 
 def fingerprint(records: Records) -> bytes:
     """Of the facts but `updated_at`, and the sets that go with them: equal for equal ones."""
-    facts = records.facts and msgspec.structs.replace(records.facts, updated_at=None)
-    told = _encode((facts, records.relations, records.tags, records.versions))
+    told = _encode(
+        (
+            records.facts and msgspec.structs.replace(records.facts, updated_at=None),
+            records.relations,
+            records.tags,
+            records.versions,
+            records.files,
+            records.problems,
+            records.organization,
+        )
+    )
     return hashlib.blake2b(told, digest_size=12).digest()

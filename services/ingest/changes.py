@@ -49,6 +49,8 @@ def artifact_changed(
         fields["keywords"] = (row["keywords"], list(facts.keywords))
     if row["moved"]:
         fields["repository"] = (row["repository"], facts.repository)
+    if is_another(records, row):
+        fields["upstream_id"] = (row["upstream_id"], facts.upstream_id)
     if not fields:
         return None
     back = row["state"] == State.GONE
@@ -59,6 +61,23 @@ def artifact_active(records: Records, before: datetime | None) -> ArtifactChange
     """Nothing but the time of the last activity changed."""
     after = records.facts and records.facts.updated_at
     return _artifact(records, What.UPDATED, {"updated_at": (before, after)})
+
+
+def is_another(records: Records, row: Mapping[str, Any]) -> bool:
+    """Whether another thing has the name now; `row` holds the values before."""
+    now = records.facts and records.facts.upstream_id
+    return row["upstream_id"] is not None and now is not None and row["upstream_id"] != now
+
+
+def artifact_filled(records: Records, fields: dict[str, tuple[Any, Any]]) -> ArtifactChanged:
+    """An enricher told what upstream leaves empty."""
+    return _artifact(records, What.UPDATED, fields)
+
+
+def artifact_renamed(records: Records, old: str) -> ArtifactChanged:
+    """`old` is the purl before, which those who follow the artifact know it by."""
+    fields: dict[str, tuple[Any, Any]] = {"purl": (old, records.purl)}
+    return _artifact(msgspec.structs.replace(records, purl=old), What.RENAMED, fields)
 
 
 def artifact_gone(records: Records, state: str) -> ArtifactChanged:

@@ -54,7 +54,7 @@ def _values(
     late, told = [], []
     for records in group:
         key = (records.purl, records.read_at)
-        if records.facts is None:
+        if not shaped.has_facts(records):
             told.append(records)
         elif key in known.late:
             late.append(records)

@@ -1,22 +1,23 @@
 """
 What a batch needs to find in the database, and what this process remembers of it.
 
-The months of history, the tags and the far ends of edges are made before the batch, each in a short
-transaction of its own, and remembered. None of it says anything to anybody, so it does no harm
-when the batch then fails.
+The months of history, the tags, the owners and the far ends of edges are made before the batch,
+each in a short transaction of its own, and remembered. None of it says anything to anybody, so it
+does no harm when the batch then fails.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
 from services.ingest import batch as shaped
-from services.ingest import statements
+from services.ingest import owners, statements
 from services.ingest.batch import Gauge
+from services.ingest.owners import Owner
 from services.ingest.records import Records, Tag
 
 _REMEMBERED: Final = 200_000
@@ -54,15 +55,19 @@ class Counted(NamedTuple):
 
 class Memory:
     """
-    What is known to be committed: ids by purl and by tag, the months that are there, and what this
-    process last wrote of each artifact.
+    What is known to be committed: ids by purl, by owner and by tag, the months that are there, and
+    what this process last wrote of each artifact.
 
-    Ids never change and rows never go while somebody writes. Where the database was set back under
-    a running process, a broken reference tells so; `forget` then starts anew.
+    What a purl stands for changes with the version of all names alone; `names` is the version that
+    this is known of. `aliases` are former names with the present ones. Where the database was set
+    back under a running process, a broken reference tells so; `forget` then starts anew.
     """
 
     def __init__(self) -> None:
+        self.names: int | None = None
         self.ids: dict[str, int] = {}
+        self.aliases: dict[str, str] = {}
+        self.owners: dict[Owner, int] = {}
         self.tags: dict[Tag, int] = {}
         self.months: set[date] = set()
         self.told: dict[str, Told] = {}
@@ -70,7 +75,10 @@ class Memory:
 
     def forget(self) -> None:
         """Know nothing again."""
+        self.names = None
         self.ids.clear()
+        self.aliases.clear()
+        self.owners.clear()
         self.tags.clear()
         self.months.clear()
         self.told.clear()
@@ -78,13 +86,19 @@ class Memory:
 
     def learn(self, known: Known) -> None:
         """Remember what was committed, within bounds."""
+        self.names = known.names
         if len(self.ids) > _REMEMBERED:
             self.ids.clear()
+            self.aliases.clear()
+        if len(self.owners) > _REMEMBERED:
+            self.owners.clear()
         if len(self.told) > _REMEMBERED:
             self.told.clear()
         if len(self.counted) > _REMEMBERED:
             self.counted.clear()
         self.ids.update(known.ids)
+        self.aliases.update(known.aliases)
+        self.owners.update(known.owners)
         self.told.update(known.told)
         self.counted.update(known.counted)
 
@@ -92,7 +106,10 @@ class Memory:
 class Known(Struct, frozen=True):
     """What one batch works with; what it makes and tells itself joins while it is written."""
 
+    names: int
     ids: dict[str, int]
+    aliases: dict[str, str]
+    owners: dict[Owner, int]
     tags: dict[Tag, int]
     told: dict[str, Told]
     counted: dict[tuple[str, str], Counted]
@@ -105,8 +122,13 @@ class Known(Struct, frozen=True):
 async def prepare(connection: Any, memory: Memory, batch: Sequence[Records]) -> Known:
     """Make what the batch refers to. Not to be called inside a transaction."""
     await _ensure_months(connection, memory, batch)
+    names = memory.names or await connection.fetchval(statements.NAMES)
+    ids, aliases = await _known_ids(connection, memory, batch)
     return Known(
-        ids=await _known_ids(connection, memory, batch),
+        names=names,
+        ids=ids,
+        aliases=aliases,
+        owners=await owners.owner_ids(connection, batch, memory.owners),
         tags=await _tag_ids(connection, memory, batch),
         told={r.purl: memory.told[r.purl] for r in batch if r.purl in memory.told},
         counted={
@@ -142,14 +164,21 @@ async def _tag_ids(connection: Any, memory: Memory, batch: Sequence[Records]) ->
     return ids
 
 
-async def _known_ids(connection: Any, memory: Memory, batch: Sequence[Records]) -> dict[str, int]:
-    """Ids of the batch's artifacts as far as there are any, and of all far ends."""
+async def _known_ids(
+    connection: Any, memory: Memory, batch: Sequence[Records]
+) -> tuple[dict[str, int], dict[str, str]]:
+    """
+    Ids of the batch's artifacts as far as there are any, and of all far ends; and which of their
+    purls are former names, with the present ones.
+    """
     targets = shaped.targets(batch)
-    wanted = targets | {records.purl for records in batch}
+    wanted = targets | shaped.named(batch)
     ids = {purl: memory.ids[purl] for purl in wanted & memory.ids.keys()}
+    aliases = {purl: memory.aliases[purl] for purl in ids.keys() & memory.aliases.keys()}
+    ids |= {current: memory.ids[current] for current in aliases.values()}
     missing = wanted - ids.keys()
     if missing:
-        ids.update(await connection.fetch(statements.KNOWN, list(missing)))
+        await _look_up(connection, missing, ids, aliases)
     stubs = targets - ids.keys()
     if stubs:
         ids.update(
@@ -157,5 +186,14 @@ async def _known_ids(connection: Any, memory: Memory, batch: Sequence[Records]) 
         )
     raced = stubs - ids.keys()
     if raced:
-        ids.update(await connection.fetch(statements.KNOWN, list(raced)))
-    return ids
+        await _look_up(connection, raced, ids, aliases)
+    return ids, aliases
+
+
+async def _look_up(
+    connection: Any, purls: Collection[str], ids: dict[str, int], aliases: dict[str, str]
+) -> None:
+    for purl, id_, current in await connection.fetch(statements.KNOWN, list(purls)):
+        ids[purl] = ids[current] = id_
+        if purl != current:
+            aliases[purl] = current

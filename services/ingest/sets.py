@@ -1,27 +1,33 @@
 """
-The sets that go with an artifact's facts: relations, versions, tags.
+The sets that go with a part of an artifact: relations and problems, and with its facts versions,
+tags and files.
 
-Each is told whole, so what is left out is removed. An artifact whose facts are new has none yet.
+Each is told whole, so what is left out is removed. An artifact that is new has none yet. Where
+several parts tell the same edge, the stronger one counts, and only what that says is a change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, TypeAlias
 
 from contracts.changes import Change, What
 from services.ingest import batch as shaped
 from services.ingest import changes, statements
 from services.ingest.memory import Known
-from services.ingest.records import Records
+from services.ingest.records import Part, Records
+
+# What is to be seen of an edge: its requirement.
+_Edge: TypeAlias = tuple[str | None]
+_STRENGTH: Final = {part.value: place for place, part in enumerate(Part)}
 
 
 async def write_new(
     connection: Any, known: Known, group: Sequence[Records], found: list[Change]
 ) -> None:
-    """The sets of artifacts that nobody told facts of before."""
+    """The facts' sets of artifacts that nobody told anything of before."""
     if rows := shaped.relation_rows(group, known.ids):
-        await connection.execute(statements.RELATIONS, rows)
+        await connection.execute(statements.RELATIONS, rows, Part.FACTS)
         found.extend(
             changes.relation_changed(
                 records, What.ADDED, type_, edge.target, edge.scope, edge.requirement
@@ -32,48 +38,66 @@ async def write_new(
         await connection.execute(statements.VERSIONS, rows)
     if rows := shaped.tag_rows(group, known.ids, known.tags):
         await connection.execute(statements.ARTIFACT_TAGS, rows)
+    if rows := shaped.file_rows(group, known.ids):
+        await connection.execute(statements.FILES, rows)
+    if rows := shaped.problem_rows(group, known.ids):
+        await connection.execute(statements.PROBLEMS, rows)
 
 
 async def write_moved(
     connection: Any, known: Known, group: Sequence[Records], found: list[Change]
 ) -> None:
-    """The sets of artifacts that have some already."""
+    """The facts' sets of artifacts that may have some already."""
     if group:
-        await _write_relations(connection, known, group, found)
+        await write_relations(connection, known, group, Part.FACTS, found)
         await _write_versions(connection, known, group)
         await _write_tags(connection, known, group)
+        await _write_files(connection, known, group)
+        await write_problems(connection, known, group)
 
 
-async def _write_relations(
-    connection: Any, known: Known, group: Sequence[Records], found: list[Change]
+async def write_relations(
+    connection: Any, known: Known, group: Sequence[Records], part: Part, found: list[Change]
 ) -> None:
+    """The edges that these tell, all of one part."""
+    whole = [(known.ids[records.purl], type_) for records in group for type_ in records.relations]
+    if not whole:
+        return
     by_id = {known.ids[records.purl]: records for records in group}
     purls = {known.ids[edge.target]: edge.target for _, _, edge in shaped.edges(group)}
     rows = shaped.relation_rows(group, known.ids)
-    whole = [(known.ids[records.purl], type_) for records in group for type_ in records.relations]
     left = await connection.fetch(
-        statements.LEFT_RELATIONS,
-        [artifact for artifact, _ in whole],
-        [type_ for _, type_ in whole],
-        rows,
+        statements.LEFT_RELATIONS, *map(list, zip(*whole, strict=True)), rows, part
     )
-    for artifact, type_, scope, requirement, target in left:
-        found.append(
-            changes.relation_changed(
-                by_id[artifact], What.REMOVED, type_, target, scope, requirement
-            )
-        )
-    if not rows:
+    for artifact, type_, scope, requirement, target, other in left:
+        seen = _seen(part, other, old=(requirement,), new=None)
+        found.extend(_changed(by_id[artifact], type_, target, scope, *seen))
+    moved = await connection.fetch(statements.MOVED_RELATIONS, rows, part) if rows else ()
+    for artifact, type_, target_id, scope, added, requirement, new, other in moved:
+        seen = _seen(part, other, old=None if added else (requirement,), new=(new,))
+        found.extend(_changed(by_id[artifact], type_, purls[target_id], scope, *seen))
+
+
+def _seen(
+    part: Part, other: list[Any] | None, *, old: _Edge | None, new: _Edge | None
+) -> tuple[_Edge | None, _Edge | None]:
+    """What is seen of an edge before and after, where `other` is what another part says of it."""
+    if other is None:
+        return old, new
+    by_other = (other[1],)
+    if _STRENGTH[other[0]] < _STRENGTH[part]:
+        return by_other, by_other
+    return old or by_other, new or by_other
+
+
+def _changed(
+    records: Records, type_: str, target: str, scope: str, old: _Edge | None, new: _Edge | None
+) -> Iterator[Change]:
+    if old == new:
         return
-    for row in await connection.fetch(statements.MOVED_RELATIONS, rows):
-        artifact, type_, target_id, scope, requirement, added, moved = row
-        if added or moved:
-            what = What.ADDED if added else What.UPDATED
-            found.append(
-                changes.relation_changed(
-                    by_id[artifact], what, type_, purls[target_id], scope, requirement
-                )
-            )
+    what = What.ADDED if old is None else What.REMOVED if new is None else What.UPDATED
+    (requirement,) = new or old or (None,)
+    yield changes.relation_changed(records, what, type_, target, scope, requirement)
 
 
 async def _write_versions(connection: Any, known: Known, group: Sequence[Records]) -> None:
@@ -92,3 +116,23 @@ async def _write_tags(connection: Any, known: Known, group: Sequence[Records]) -
         artifacts = [known.ids[records.purl] for records in told]
         await connection.execute(statements.LEFT_TAGS, artifacts, rows)
         await connection.execute(statements.MOVED_TAGS, rows)
+
+
+async def _write_files(connection: Any, known: Known, group: Sequence[Records]) -> None:
+    told = [records for records in group if records.files is not None]
+    if told:
+        rows = shaped.file_rows(told, known.ids)
+        artifacts = [known.ids[records.purl] for records in told]
+        await connection.execute(statements.LEFT_FILES, artifacts, rows)
+        await connection.execute(statements.MOVED_FILES, rows)
+
+
+async def write_problems(connection: Any, known: Known, group: Sequence[Records]) -> None:
+    """The problems that these tell, of whatever part."""
+    told = [records for records in group if records.problems is not None]
+    if told:
+        rows = shaped.problem_rows(told, known.ids)
+        artifacts = [known.ids[records.purl] for records in told]
+        parts = [records.part for records in told]
+        await connection.execute(statements.LEFT_PROBLEMS, artifacts, parts, rows)
+        await connection.execute(statements.PROBLEMS, rows)

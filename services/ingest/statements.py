@@ -16,7 +16,20 @@ from typing import Final
 
 PARTITIONS: Final = "SELECT ensure_observation_partitions($1::date[])"
 
-KNOWN: Final = "SELECT purl, id FROM artifacts WHERE purl = ANY($1::text[])"
+# The version of all names, held until the transaction ends; see `names`.
+SHARE_NAMES: Final = "SELECT share_names()"
+
+NAMES: Final = "SELECT version FROM naming"
+
+# A former name stands for what has another one now, whatever artifact still bears it.
+KNOWN: Final = """
+SELECT f.purl, a.id, a.purl AS current
+FROM aliases f JOIN artifacts a ON a.id = f.artifact_id WHERE f.purl = ANY($1::text[])
+UNION ALL
+SELECT a.purl, a.id, a.purl
+FROM artifacts a
+WHERE a.purl = ANY($1::text[]) AND NOT EXISTS (SELECT FROM aliases f WHERE f.purl = a.purl)
+"""
 
 # The far ends of edges. Whoever reads their facts first makes more of them.
 STUBS: Final = """
@@ -44,11 +57,114 @@ SELECT t.category, t.name, t.id
 FROM unnest($1::text[], $2::text[]) AS n(category, name) JOIN tags t USING (category, name)
 """
 
+OWNERS: Final = """
+INSERT INTO organizations (source, login)
+SELECT n.* FROM json_table($1::jsonb, '$[*]' COLUMNS (
+    source text PATH '$[0]', login text PATH '$[1]'
+)) AS n
+ORDER BY 1, 2
+ON CONFLICT (source, login) DO NOTHING
+"""
+
+OWNER_IDS: Final = """
+SELECT o.source, o.login, o.id
+FROM unnest($1::text[], $2::text[]) AS n(source, login) JOIN organizations o USING (source, login)
+"""
+
+# A field that is not told stays as it is. In the order of keys, after every artifact of the batch
+# is locked.
+OWNERS_TOLD: Final = """
+INSERT INTO organizations AS o (
+    source, login, read_at, name, url, website, description, sponsorship_url,
+    told_repository_count, told_star_count
+)
+SELECT n.* FROM json_table($1::jsonb, '$[*]' COLUMNS (
+    source text PATH '$[0]', login text PATH '$[1]', read_at timestamptz PATH '$[2]',
+    name text PATH '$[3]', url text PATH '$[4]', website text PATH '$[5]',
+    description text PATH '$[6]', sponsorship_url text PATH '$[7]',
+    repositories bigint PATH '$[8]', stars bigint PATH '$[9]'
+)) AS n
+ORDER BY 1, 2
+ON CONFLICT (source, login) DO UPDATE SET
+    read_at = excluded.read_at,
+    name = coalesce(excluded.name, o.name), url = coalesce(excluded.url, o.url),
+    website = coalesce(excluded.website, o.website),
+    description = coalesce(excluded.description, o.description),
+    sponsorship_url = coalesce(excluded.sponsorship_url, o.sponsorship_url),
+    told_repository_count = coalesce(excluded.told_repository_count, o.told_repository_count),
+    told_star_count = coalesce(excluded.told_star_count, o.told_star_count)
+WHERE excluded.read_at >= coalesce(o.read_at, '-infinity')
+"""
+
 # Everybody locks in the order of ids, so nobody waits in a circle. Edges to an artifact may still
 # be made meanwhile.
 LOCK: Final = """
-SELECT id, read_at, tracked, listed FROM artifacts WHERE id = ANY($1::bigint[])
+SELECT id, read_at, tracked, listed,
+       EXISTS (SELECT FROM parts WHERE artifact_id = artifacts.id) AS parts
+FROM artifacts WHERE id = ANY($1::bigint[])
 ORDER BY id FOR NO KEY UPDATE
+"""
+
+ENRICHED: Final = """
+SELECT p.artifact_id, p.description, r.id AS repository_id, r.purl AS repository, p.license
+FROM parts p LEFT JOIN artifacts r ON r.id = p.repository_id
+WHERE p.artifact_id = ANY($1::bigint[]) AND p.part = 'enrichment'
+"""
+
+# Nothing comes back for a part that was read later already.
+PARTS: Final = """
+INSERT INTO parts AS p (artifact_id, part, read_at)
+SELECT n.artifact_id, n.part, n.read_at
+FROM json_table($1::jsonb, '$[*]' COLUMNS (
+    artifact_id bigint PATH '$[0]', part text PATH '$[1]', read_at timestamptz PATH '$[2]'
+)) AS n
+ON CONFLICT (artifact_id, part) DO UPDATE SET read_at = excluded.read_at
+WHERE excluded.read_at >= p.read_at
+RETURNING artifact_id, part
+"""
+
+ENRICH: Final = """
+UPDATE parts AS p SET
+    description = n.description, repository_id = n.repository_id, license = n.license
+FROM json_table($1::jsonb, '$[*]' COLUMNS (
+    artifact_id bigint PATH '$[0]', description text PATH '$[1]',
+    repository_id bigint PATH '$[2]' ERROR ON ERROR, license text PATH '$[3]'
+)) AS n
+WHERE (p.artifact_id, p.part) = (n.artifact_id, 'enrichment')
+"""
+
+# What upstream leaves empty is filled, and what was filled before follows.
+FILL: Final = """
+UPDATE artifacts AS a SET
+    description = f.description, repository_id = f.repository_id, license = f.license,
+    filled = f.filled
+FROM (
+    SELECT e.artifact_id, e.description, e.repository_id, e.license, array_remove(ARRAY[
+        CASE WHEN e.own_description IS NULL AND e.description IS NOT NULL THEN 'description' END,
+        CASE WHEN e.own_repository_id IS NULL AND e.repository_id IS NOT NULL THEN 'repository' END,
+        CASE WHEN e.own_license IS NULL AND e.license IS NOT NULL THEN 'license' END
+    ], NULL) AS filled
+    FROM (
+        SELECT o.*, p.artifact_id, coalesce(o.own_description, p.description) AS description,
+               coalesce(o.own_repository_id, p.repository_id) AS repository_id,
+               coalesce(o.own_license, p.license) AS license
+        FROM parts p CROSS JOIN LATERAL (
+            SELECT CASE WHEN NOT 'description' = ANY(k.filled) THEN k.description END
+                       AS own_description,
+                   CASE WHEN NOT 'repository' = ANY(k.filled) THEN k.repository_id END
+                       AS own_repository_id,
+                   CASE WHEN NOT 'license' = ANY(k.filled) THEN k.license END AS own_license
+            FROM artifacts k WHERE k.id = p.artifact_id
+        ) o
+        WHERE p.artifact_id = ANY($1::bigint[]) AND p.part = 'enrichment'
+    ) e
+) f
+WHERE a.id = f.artifact_id AND (a.description, a.repository_id, a.license, a.filled)
+    IS DISTINCT FROM (f.description, f.repository_id, f.license, f.filled)
+RETURNING a.id, a.tracked, old.description, old.license, new.description AS new_description,
+    new.license AS new_license,
+    (SELECT r.purl FROM artifacts r WHERE r.id = old.repository_id) AS repository,
+    (SELECT r.purl FROM artifacts r WHERE r.id = new.repository_id) AS new_repository
 """
 
 # A row without `read_at` tells no facts. What somebody else made meanwhile does not come back.
@@ -56,12 +172,13 @@ NEW_ARTIFACTS: Final = """
 INSERT INTO artifacts (
     purl, kind, source, namespace, name, description, url, homepage, repository_id, language,
     license, keywords, latest_version, created_at, updated_at, read_at, tracked, state, extra,
-    listed
+    listed, organization_id, upstream_id, filled
 )
 SELECT
     n.purl, n.kind, n.source, n.namespace, n.name, n.description, n.url, n.homepage,
     n.repository_id, n.language, n.license, n.keywords, n.latest_version, n.created_at,
-    n.updated_at, n.read_at, n.read_at IS NOT NULL, n.state, n.extra, n.listed
+    n.updated_at, n.read_at, n.read_at IS NOT NULL, n.state, n.extra,
+    n.listed, n.organization_id, n.upstream_id, n.filled
 FROM json_table($1::jsonb, '$[*]' COLUMNS (
     purl text PATH '$[0]', kind text PATH '$[1]', source text PATH '$[2]',
     namespace text PATH '$[3]', name text PATH '$[4]', description text PATH '$[5]',
@@ -71,7 +188,8 @@ FROM json_table($1::jsonb, '$[*]' COLUMNS (
     latest_version text PATH '$[12]', created_at timestamptz PATH '$[13]' ERROR ON ERROR,
     updated_at timestamptz PATH '$[14]' ERROR ON ERROR,
     read_at timestamptz PATH '$[15]' ERROR ON ERROR, state text PATH '$[16]',
-    extra jsonb PATH '$[17]', listed boolean PATH '$[18]'
+    extra jsonb PATH '$[17]', listed boolean PATH '$[18]', organization_id bigint PATH '$[19]',
+    upstream_id text PATH '$[20]', filled text[] PATH '$[21]'
 )) AS n
 ORDER BY n.purl
 ON CONFLICT (purl) DO NOTHING
@@ -85,7 +203,8 @@ UPDATE artifacts AS a SET
     repository_id = n.repository_id, language = n.language, license = n.license,
     keywords = n.keywords, latest_version = n.latest_version, created_at = n.created_at,
     updated_at = n.updated_at, read_at = n.read_at, tracked = true, state = n.state,
-    extra = n.extra, listed = n.listed
+    extra = n.extra, listed = n.listed, organization_id = n.organization_id,
+    upstream_id = coalesce(n.upstream_id, a.upstream_id), filled = n.filled
 FROM json_table($1::jsonb, '$[*]' COLUMNS (
     purl text PATH '$[0]', description text PATH '$[5]',
     url text PATH '$[6]', homepage text PATH '$[7]',
@@ -94,12 +213,13 @@ FROM json_table($1::jsonb, '$[*]' COLUMNS (
     latest_version text PATH '$[12]', created_at timestamptz PATH '$[13]' ERROR ON ERROR,
     updated_at timestamptz PATH '$[14]' ERROR ON ERROR,
     read_at timestamptz PATH '$[15]' ERROR ON ERROR, state text PATH '$[16]',
-    extra jsonb PATH '$[17]', listed boolean PATH '$[18]'
+    extra jsonb PATH '$[17]', listed boolean PATH '$[18]', organization_id bigint PATH '$[19]',
+    upstream_id text PATH '$[20]', filled text[] PATH '$[21]'
 )) AS n
 WHERE a.purl = n.purl
 RETURNING
     a.purl, old.tracked, old.description, old.url, old.homepage, old.language, old.license,
-    old.keywords, old.latest_version, old.created_at, old.updated_at, old.state,
+    old.keywords, old.latest_version, old.created_at, old.updated_at, old.state, old.upstream_id,
     old.repository_id IS DISTINCT FROM new.repository_id AS moved,
     CASE WHEN old.repository_id IS DISTINCT FROM new.repository_id
          THEN (SELECT r.purl FROM artifacts r WHERE r.id = old.repository_id)
@@ -124,6 +244,9 @@ FROM unnest($1::bigint[], $2::timestamptz[]) AS n(id, read_at)
 WHERE a.id = n.id AND (a.listed OR n.read_at >= coalesce(a.read_at, '-infinity'))
 RETURNING a.id, a.tracked, old.state
 """
+
+# Another thing has the name now; what comes next is no change of what was counted before.
+FORGET_VALUES: Final = "DELETE FROM current_metrics WHERE artifact_id = ANY($1::bigint[])"
 
 # The change detector for metrics: nothing comes back for a value that is older than the current,
 # or that somebody else tells of what upstream tells beside the facts.
@@ -230,8 +353,16 @@ WHERE c.value IS DISTINCT FROM (
 ON CONFLICT DO NOTHING
 """
 
+# What another part says of the same edge: which, and the requirement.
+_OTHER: Final = """
+    (SELECT ARRAY[o.part, o.requirement] FROM relations o
+     WHERE (o.artifact_id, o.type, o.target_id, o.scope)
+         = (r.artifact_id, r.type, r.target_id, r.scope) AND o.part <> r.part
+     ORDER BY array_position(ARRAY['facts', 'manifests', 'skills', 'enrichment'], o.part) LIMIT 1)
+"""
+
 # EXCEPT and not a join, which would go through the rows told once for each row that is there.
-LEFT_RELATIONS: Final = """
+LEFT_RELATIONS: Final = f"""
 WITH told AS (
     SELECT n.* FROM json_table($3::jsonb, '$[*]' COLUMNS (
         artifact_id bigint PATH '$[0]', type text PATH '$[1]', target_id bigint PATH '$[2]',
@@ -240,19 +371,19 @@ WITH told AS (
 ), left_out AS (
     SELECT r.artifact_id, r.type, r.target_id, r.scope
     FROM unnest($1::bigint[], $2::text[]) AS s(artifact_id, type)
-    JOIN relations r USING (artifact_id, type)
+    JOIN relations r USING (artifact_id, type) WHERE r.part = $4
     EXCEPT TABLE told
 )
 DELETE FROM relations AS r USING left_out AS l
-WHERE (r.artifact_id, r.type, r.target_id, r.scope)
-    = (l.artifact_id, l.type, l.target_id, l.scope)
+WHERE (r.artifact_id, r.type, r.target_id, r.scope, r.part)
+    = (l.artifact_id, l.type, l.target_id, l.scope, $4)
 RETURNING r.artifact_id, r.type, r.scope, r.requirement,
-          (SELECT t.purl FROM artifacts t WHERE t.id = r.target_id) AS target
-"""
+          (SELECT t.purl FROM artifacts t WHERE t.id = r.target_id) AS target, {_OTHER} AS other
+"""  # noqa: S608 - put together from constants
 
 RELATIONS: Final = """
-INSERT INTO relations AS r (artifact_id, type, target_id, scope, requirement, extra)
-SELECT n.*
+INSERT INTO relations AS r (artifact_id, type, target_id, scope, requirement, extra, part)
+SELECT n.*, $2::text
 FROM json_table($1::jsonb, '$[*]' COLUMNS (
     artifact_id bigint PATH '$[0]', type text PATH '$[1]', target_id bigint PATH '$[2]',
     scope text PATH '$[3]', requirement text PATH '$[4]', extra jsonb PATH '$[5]'
@@ -261,11 +392,11 @@ FROM json_table($1::jsonb, '$[*]' COLUMNS (
 
 MOVED_RELATIONS: Final = f"""
 {RELATIONS}
-ON CONFLICT (artifact_id, type, target_id, scope) DO UPDATE SET
+ON CONFLICT (artifact_id, type, target_id, scope, part) DO UPDATE SET
     requirement = excluded.requirement, extra = excluded.extra
 WHERE (r.requirement, r.extra) IS DISTINCT FROM (excluded.requirement, excluded.extra)
-RETURNING artifact_id, type, target_id, scope, requirement, old.artifact_id IS NULL AS added,
-          old.requirement IS DISTINCT FROM new.requirement AS moved
+RETURNING artifact_id, type, target_id, scope, old.artifact_id IS NULL AS added,
+          old.requirement, new.requirement AS new_requirement, {_OTHER} AS other
 """
 
 LEFT_VERSIONS: Final = """
@@ -325,6 +456,60 @@ SELECT n.* FROM json_table($1::jsonb, '$[*]' COLUMNS (
 
 MOVED_TAGS: Final = f"""
 {ARTIFACT_TAGS}
+ON CONFLICT DO NOTHING
+"""
+
+LEFT_FILES: Final = """
+WITH left_out AS (
+    SELECT f.artifact_id, f.path FROM files f WHERE f.artifact_id = ANY($1::bigint[])
+    EXCEPT SELECT n.* FROM json_table($2::jsonb, '$[*]' COLUMNS (
+        artifact_id bigint PATH '$[0]', path text PATH '$[1]'
+    )) AS n
+)
+DELETE FROM files AS f USING left_out AS l
+WHERE (f.artifact_id, f.path) = (l.artifact_id, l.path)
+"""
+
+FILES: Final = """
+INSERT INTO files AS f (artifact_id, path, size_bytes, blob_id, lfs)
+SELECT n.*
+FROM json_table($1::jsonb, '$[*]' COLUMNS (
+    artifact_id bigint PATH '$[0]', path text PATH '$[1]', size_bytes bigint PATH '$[2]',
+    blob_id text PATH '$[3]', lfs boolean PATH '$[4]'
+)) AS n
+"""
+
+MOVED_FILES: Final = f"""
+{FILES}
+WHERE NOT EXISTS (
+    SELECT FROM files k
+    WHERE k.artifact_id = n.artifact_id AND k.path = n.path
+      AND (k.size_bytes, k.blob_id, k.lfs) IS NOT DISTINCT FROM (n.size_bytes, n.blob_id, n.lfs)
+)
+ON CONFLICT (artifact_id, path) DO UPDATE SET
+    size_bytes = excluded.size_bytes, blob_id = excluded.blob_id, lfs = excluded.lfs
+"""  # noqa: S608 - put together from constants
+
+LEFT_PROBLEMS: Final = """
+WITH left_out AS (
+    SELECT p.artifact_id, p.part, p.place, p.path, p.reason
+    FROM unnest($1::bigint[], $2::text[]) AS s(artifact_id, part)
+    JOIN problems p USING (artifact_id, part)
+    EXCEPT SELECT n.* FROM json_table($3::jsonb, '$[*]' COLUMNS (
+        artifact_id bigint PATH '$[0]', part text PATH '$[1]', place int PATH '$[2]',
+        path text PATH '$[3]', reason text PATH '$[4]'
+    )) AS n
+)
+DELETE FROM problems AS p USING left_out AS l
+WHERE (p.artifact_id, p.part, p.place) = (l.artifact_id, l.part, l.place)
+"""
+
+PROBLEMS: Final = """
+INSERT INTO problems (artifact_id, part, place, path, reason)
+SELECT n.* FROM json_table($1::jsonb, '$[*]' COLUMNS (
+    artifact_id bigint PATH '$[0]', part text PATH '$[1]', place int PATH '$[2]',
+    path text PATH '$[3]', reason text PATH '$[4]'
+)) AS n
 ON CONFLICT DO NOTHING
 """
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from contracts.changes import Change
 from services.ingest import batch as shaped
-from services.ingest import changes, statements
+from services.ingest import changes, names, statements
 from services.ingest.artifacts import write_artifacts
 from services.ingest.measures import write_metrics
 from services.ingest.memory import Known, Memory, Outdated, prepare
+from services.ingest.owners import write_owners
 from services.ingest.records import Records
 from services.runtime.database import DatabaseUnavailable, translated
 from services.runtime.tracing import traceparent
@@ -44,19 +45,34 @@ async def write(pool: Any, memory: Memory, batch: Sequence[Records]) -> int:
 async def _write_once(pool: Any, memory: Memory, batch: Sequence[Records]) -> int:
     with translated():
         async with pool.acquire() as connection:
-            known = await prepare(connection, memory, batch)
+            known, renamed = await _prepare(connection, memory, batch)
             async with connection.transaction():
-                found = await _write(connection, known, batch)
+                if await connection.fetchval(statements.SHARE_NAMES) != known.names:
+                    raise Outdated
+                found = await _write(connection, known, names.present(batch, known.aliases))
     memory.learn(known)
-    return len(found)
+    return len(found) + renamed
+
+
+async def _prepare(connection: Any, memory: Memory, batch: Sequence[Records]) -> tuple[Known, int]:
+    """What the batch refers to, by names that are in order; and how many changes that made."""
+    known = await prepare(connection, memory, batch)
+    if names.is_settled(known, batch):
+        return known, 0
+    moved, count = await names.settle(connection, batch)
+    if moved:
+        memory.forget()
+        known = await prepare(connection, memory, batch)
+    return known, count
 
 
 async def _write(connection: Any, known: Known, batch: Sequence[Records]) -> list[Change]:
     found: list[Change] = []
     touched: set[int] = set()
-    for group in shaped.rounds(batch):
+    for group in shaped.rounds([records for records in batch if not records.owner]):
         touched |= await write_artifacts(connection, known, group, found)
         touched |= await write_metrics(connection, known, group, found)
+    await write_owners(connection, batch)
     if touched:
         await connection.execute(statements.RANKS, sorted(touched), *shaped.measures())
     if found:

@@ -12,6 +12,7 @@ from contracts.responses import Artifact, ArtifactDetail, MetricValue, Number
 from contracts.vocabulary import METRIC_BY_ID, METRIC_BY_NAME, METRICS, Sort
 from services.api.database import Database
 from services.api.filters import Filters
+from services.api.queries.keys import artifact_id
 
 COUNT_AT_MOST: Final = 10_000
 
@@ -35,7 +36,13 @@ _DETAIL: Final = f"""
         (SELECT count(DISTINCT target_id) FROM relations
          WHERE artifact_id = a.id AND type = 'depends_on') AS dependency_count,
         (SELECT count(DISTINCT artifact_id) FROM relations
-         WHERE target_id = a.id AND type = 'depends_on') AS dependent_count
+         WHERE target_id = a.id AND type = 'depends_on') AS dependent_count,
+        (SELECT count(*) FROM files WHERE artifact_id = a.id) AS file_count,
+        (SELECT count(*) FROM problems WHERE artifact_id = a.id) AS problem_count,
+        (SELECT array_agg(purl ORDER BY read_at, purl) FROM aliases
+         WHERE artifact_id = a.id) AS aliases,
+        (SELECT login FROM organizations WHERE id = a.organization_id) AS organization,
+        a.filled
     FROM artifacts a {JOINS}
     LEFT JOIN LATERAL (
         SELECT array_agg(c.previous_value ORDER BY c.metric_id) AS previous_values,
@@ -46,20 +53,21 @@ _DETAIL: Final = f"""
         FROM current_metrics c WHERE c.artifact_id = a.id
     ) f ON true
 """
-_DETAIL_BY_ID: Final = f"{_DETAIL} WHERE a.id = $1"
-_DETAIL_BY_PURL: Final = f"{_DETAIL} WHERE a.purl = $1"
 _LOOKUP: Final = f"""
-    SELECT {COLUMNS} FROM unnest($1::text[]) WITH ORDINALITY AS asked (purl, place)
-    JOIN artifacts a ON a.purl = asked.purl {JOINS}
-    ORDER BY asked.place
+    SELECT {COLUMNS}, named.asked FROM (
+        SELECT asked.purl AS asked, asked.place, coalesce(
+            (SELECT artifact_id FROM aliases f WHERE f.purl = asked.purl),
+            (SELECT id FROM artifacts k WHERE k.purl = asked.purl)) AS id
+        FROM unnest($1::text[]) WITH ORDINALITY AS asked (purl, place)
+    ) named
+    JOIN artifacts a ON a.id = named.id {JOINS}
+    ORDER BY named.place
 """
 _BY_IDS: Final = f"""
     SELECT {COLUMNS} FROM unnest($1::bigint[]) WITH ORDINALITY AS asked (id, place)
     JOIN artifacts a ON a.id = asked.id {JOINS}
     ORDER BY asked.place
 """
-_EXISTS_BY_ID: Final = "SELECT EXISTS (SELECT FROM artifacts WHERE id = $1)"
-_EXISTS_BY_PURL: Final = "SELECT EXISTS (SELECT FROM artifacts WHERE purl = $1)"
 
 # An index is walked from where the last page ended. Those without a measure come last, and are
 # looked at only when the others have run out: a limit of 0 asks for nothing.
@@ -155,8 +163,7 @@ async def count(database: Database, by: Ranking, filters: Filters) -> int:
 
 async def detail(database: Database, key: int | str) -> ArtifactDetail | None:
     """One artifact by its id or canonical purl, in full."""
-    statement = _DETAIL_BY_ID if isinstance(key, int) else _DETAIL_BY_PURL
-    row = await database.row(statement, key)
+    row = await database.row(f"{_DETAIL} WHERE a.id = {artifact_id(key)}", key)
     if row is None:
         return None
     return ArtifactDetail(
@@ -166,13 +173,18 @@ async def detail(database: Database, key: int | str) -> ArtifactDetail | None:
         version_count=row["version_count"],
         dependency_count=row["dependency_count"],
         dependent_count=row["dependent_count"],
+        file_count=row["file_count"],
+        problem_count=row["problem_count"],
+        organization=row["organization"],
+        aliases=row["aliases"] or [],
+        filled=row["filled"],
         extra=row["extra"],
     )
 
 
-async def lookup(database: Database, purls: Sequence[str]) -> list[Artifact]:
-    """Those of these canonical purls that are there, in the order given."""
-    return [artifact(row) for row in await database.rows(_LOOKUP, purls)]
+async def lookup(database: Database, purls: Sequence[str]) -> list[tuple[str, Artifact]]:
+    """What these canonical purls stand for, as far as it is there, in the order given."""
+    return [(row["asked"], artifact(row)) for row in await database.rows(_LOOKUP, purls)]
 
 
 async def by_ids(database: Database, ids: Sequence[int]) -> list[Artifact]:
@@ -182,7 +194,7 @@ async def by_ids(database: Database, ids: Sequence[int]) -> list[Artifact]:
 
 async def exists(database: Database, key: int | str) -> bool:
     """Whether there is such an artifact."""
-    statement = _EXISTS_BY_ID if isinstance(key, int) else _EXISTS_BY_PURL
+    statement = f"SELECT EXISTS (SELECT FROM artifacts WHERE id = {artifact_id(key)})"
     return bool(await database.value(statement, key))
 
 

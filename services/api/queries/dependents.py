@@ -8,17 +8,20 @@ from contracts.responses import Dependent
 from contracts.vocabulary import Scope
 from services.api.database import Database
 from services.api.queries.artifacts import COLUMNS, COUNT_AT_MOST, JOINS, PLAIN, metrics
+from services.api.queries.keys import artifact_id
+from services.api.queries.relations import STRONGEST
 
 After: TypeAlias = tuple[float | None, int]
 
 # One and the same artifact may need it to run and to test; what needs it most is told.
-_EDGES: Final = """
+_EDGES: Final = f"""
     SELECT DISTINCT ON (e.artifact_id) e.artifact_id, e.scope, e.requirement
     FROM relations e
-    WHERE e.target_id = (SELECT id FROM artifacts WHERE purl = $1) AND e.type = 'depends_on'
+    WHERE e.target_id = {artifact_id("")} AND e.type = 'depends_on'
       AND ($2::text IS NULL OR e.scope = $2)
     ORDER BY e.artifact_id,
-        array_position(ARRAY['runtime', 'peer', 'optional', 'build', 'dev'], e.scope)
+        array_position(ARRAY['runtime', 'peer', 'optional', 'build', 'dev'], e.scope),
+        array_position({STRONGEST}, e.part)
 """
 _PAGE: Final = f"""
     WITH page AS (

@@ -11,6 +11,7 @@ from contracts.responses import Number
 from contracts.vocabulary import Metric, MetricKind, Origin
 from services.api.database import Database
 from services.api.queries.artifacts import number
+from services.api.queries.keys import artifact_id
 from services.api.steps import Seen, Step
 
 # A window that ends at midnight is about the day that ended, not about the one that begins.
@@ -32,10 +33,8 @@ _HISTORY: Final = """
          WHERE artifact_id = a.id AND metric_id = $2 AND observed_at >= $3 AND observed_at < $4
          ORDER BY 1, observed_at DESC)
     ) o ON true
-    WHERE {key} = $1
+    WHERE a.id = {id}
 """
-_BY_ID: Final = _HISTORY.format(key="a.id")
-_BY_PURL: Final = _HISTORY.format(key="a.purl")
 
 
 class Observed(Struct, frozen=True):
@@ -51,7 +50,7 @@ async def observed(
 ) -> Observed | None:
     """The steps from `start` to before `end` in which something was observed; None: no artifact."""
     shift = _WINDOW_SHIFT if metric.kind is MetricKind.WINDOW else _NO_SHIFT
-    statement = _BY_ID if isinstance(key, int) else _BY_PURL
+    statement = _HISTORY.format(id=artifact_id(key))
     rows = await database.rows(
         statement, key, metric.id, start + shift, end + shift, step.value, shift
     )

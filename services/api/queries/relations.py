@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from contracts.responses import Neighbour, Relation
 from contracts.vocabulary import RelationType, Scope
 from services.api.database import Database
+from services.api.queries.keys import artifact_id
 
 _BigInt: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 # Place of the direction, type, id at the other end, scope.
@@ -22,9 +23,16 @@ _HALF: Final = """
     (SELECT {place} AS place, e.type, e.{other} AS other_id, e.scope, e.requirement, e.extra,
             e.first_seen_at
      FROM relations e
-     WHERE e.{end} = (SELECT id FROM artifacts WHERE {key} = $1) AND {conditions}
+     WHERE e.{end} = {id} AND {conditions}
      ORDER BY e.type, e.{other}, e.scope LIMIT $2)
 """
+# Several parts of an artifact may tell the same edge; it counts once, by the strongest of them.
+STRONGEST: Final = "ARRAY['facts', 'manifests', 'skills', 'enrichment']"
+_STRONGEST_ONLY: Final = f"""(e.part = 'facts' OR NOT EXISTS (
+    SELECT FROM relations s
+    WHERE (s.artifact_id, s.type, s.target_id, s.scope)
+        = (e.artifact_id, e.type, e.target_id, e.scope)
+      AND array_position({STRONGEST}, s.part) < array_position({STRONGEST}, e.part)))"""
 _PAGE: Final = """
     SELECT e.*, a.id, a.purl, a.kind, a.source, a.name, a.description, a.tracked
     FROM ({halves}) e JOIN artifacts a ON a.id = e.other_id
@@ -58,7 +66,7 @@ async def relations(
 ) -> list[tuple[Relation, After]]:
     """At most `limit` edges, each with its place in the list."""
     values: list[object] = [key, limit]
-    conditions = ["true"]
+    conditions = [_STRONGEST_ONLY]
     for column, value in (("type", wanted.type), ("scope", wanted.scope)):
         if value is not None:
             values.append(value.value)
@@ -92,7 +100,7 @@ def _half(
         place=place,
         end=end,
         other=other,
-        key="id" if isinstance(key, int) else "purl",
+        id=artifact_id(key),
         conditions=" AND ".join(conditions),
     )
 

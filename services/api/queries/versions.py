@@ -7,11 +7,12 @@ from typing import Final, TypeAlias
 
 from contracts.responses import Version
 from services.api.database import Database
+from services.api.queries.keys import artifact_id
 
 After: TypeAlias = tuple[datetime | None, str]
 
 _PAGE: Final = """
-    WITH wanted AS (SELECT id FROM artifacts WHERE {key} = $1),
+    WITH wanted AS (SELECT {id} AS id),
     dated AS MATERIALIZED (
         SELECT * FROM versions
         WHERE artifact_id = (SELECT id FROM wanted) AND published_at IS NOT NULL AND {after_dated}
@@ -40,6 +41,5 @@ async def versions(
     elif after is not None:
         values += after
         dated = "(published_at, version) < ($3::timestamptz, $4::text)"
-    column = "id" if isinstance(key, int) else "purl"
-    statement = _PAGE.format(key=column, after_dated=dated, after_undated=undated)
+    statement = _PAGE.format(id=artifact_id(key), after_dated=dated, after_undated=undated)
     return [Version(**row) for row in await database.rows(statement, *values)]

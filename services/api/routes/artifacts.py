@@ -31,7 +31,7 @@ from services.api.dependencies import (
 )
 from services.api.errors import documented
 from services.api.lists import cut, ranked_page, require_artifact
-from services.api.names import artifact_key, artifact_not_found, known_metric
+from services.api.names import artifact_key, artifact_not_found, known_metric, renamed
 from services.api.queries import artifacts, histories, relations, versions
 
 _LIST_SECONDS = 5
@@ -55,7 +55,8 @@ async def show_artifact(request: APIRequest, key: FromPath[str]) -> Reply[Artifa
     found = await artifacts.detail(request.database, wanted)
     if found is None:
         raise artifact_not_found(wanted)
-    return Reply(ArtifactAnswer(data=found, meta=Meta()), max_age=_FACT_SECONDS)
+    meta = Meta(renamed=renamed(wanted, found.purl))
+    return Reply(ArtifactAnswer(data=found, meta=meta), max_age=_FACT_SECONDS)
 
 
 @get("/artifacts/{key:str}/history", responses=documented(404))

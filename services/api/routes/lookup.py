@@ -40,9 +40,11 @@ async def _lookup(request: APIRequest, asked: list[str]) -> ArtifactPage:
     canonical = {text: _canonical(text) for text in asked}
     wanted = [purl for text in asked if (purl := canonical[text]) is not None]
     found = await artifacts.lookup(request.database, wanted)
-    there = {artifact.purl for artifact in found}
+    there = {purl for purl, _ in found}
     missing = [text for text, purl in canonical.items() if purl not in there]
-    return ArtifactPage(data=found, meta=Meta(missing=missing))
+    renamed = {purl: artifact.purl for purl, artifact in found if purl != artifact.purl}
+    meta = Meta(missing=missing, renamed=renamed or None)
+    return ArtifactPage(data=[artifact for _, artifact in found], meta=meta)
 
 
 def _canonical(text: str) -> str | None:

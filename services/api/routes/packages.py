@@ -22,7 +22,7 @@ from services.api.dependencies import (
 )
 from services.api.errors import documented
 from services.api.lists import Place, cut, ranked_page, require_artifact
-from services.api.names import artifact_not_found, package_purl
+from services.api.names import artifact_not_found, package_purl, renamed
 from services.api.queries import artifacts, dependents
 
 _LIST_SECONDS = 5
@@ -46,7 +46,8 @@ async def show_package(
     found = await artifacts.detail(request.database, purl)
     if found is None:
         raise artifact_not_found(purl)
-    return Reply(ArtifactAnswer(data=found, meta=Meta()), max_age=_FACT_SECONDS)
+    meta = Meta(renamed=renamed(purl, found.purl))
+    return Reply(ArtifactAnswer(data=found, meta=meta), max_age=_FACT_SECONDS)
 
 
 @get("/packages/{ecosystem:str}/{name:str}/dependents", responses=documented(404))

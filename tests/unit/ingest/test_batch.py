@@ -50,7 +50,7 @@ def test_rows_are_told_by_ids():
     assert [(1, "hosted_in", 3, "", None, {}), (1, "depends_on", 2, "runtime", "^1", {})] == (
         batch.relation_rows(records, ids)
     )
-    (row,) = batch.artifact_rows(records, ids)
+    (row,) = batch.artifact_rows(records, ids, {})
     assert ("pkg:npm/a", "package", "npm", "", "a") == row[:5]
     assert 3 == row[8]
     numbered = {tag: number for number, tag in enumerate(sorted(batch.tags(records)), 7)}
@@ -58,7 +58,7 @@ def test_rows_are_told_by_ids():
 
 
 def test_an_artifact_without_facts_is_there_to_be_locked():
-    (row,) = batch.artifact_rows(understood(downloads("@s/a", [1])), {})
+    (row,) = batch.artifact_rows(understood(downloads("@s/a", [1])), {}, {})
 
     assert ("pkg:npm/%40s/a", "package", "npm", "@s", "a") == row[:5]
     assert row[15] is None

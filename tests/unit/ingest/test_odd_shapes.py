@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from contracts.envelope import Event
 from services.ingest import batch, changes
 from services.ingest.normalizers import NORMALIZERS
+from services.ingest.owners import owner_of
 from services.ingest.records import Records, UnexpectedShape
 from tests.support import samples
 from tests.support.understood import everything
@@ -66,7 +67,10 @@ def assert_fit_for_the_database(records: Records) -> None:
         purl: number for number, purl in enumerate(batch.targets([records]), 2)
     }
     tags = {tag: number for number, tag in enumerate(batch.tags([records]))}
-    batch.artifact_rows([records], ids)
+    owners = {owner: 1 for owner in (owner_of(records),) if owner}
+    batch.artifact_rows([records], ids, owners)
+    batch.file_rows([records], ids)
+    batch.problem_rows([records], ids)
     batch.backfill_rows([(records, series) for series in records.backfill], ids)
     edges = batch.relation_rows([records], ids)
     versions = batch.version_rows([records], ids)

@@ -1,0 +1,73 @@
+"""Owners of artifacts: the organizations and people that readings tell of, one row for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from contracts.identity import Purl
+from contracts.vocabulary import Source
+from services.ingest import statements
+from services.ingest.records import Organization, Records
+
+_FOLDING: Final = frozenset({Source.GITHUB, Source.GITLAB, Source.BITBUCKET})
+_FIELDS: Final = tuple(name for name in Organization.__struct_fields__ if name != "login")
+
+
+class Owner(NamedTuple):
+    """Where an account is, and under which name; hosts of repositories fold case."""
+
+    source: str
+    login: str
+
+
+def owner_of(records: Records) -> Owner | None:
+    """Whom a reading tells of, as the owner of its artifact or for its own sake."""
+    if records.organization is None:
+        return None
+    type_ = records.purl.removeprefix("pkg:").partition("/")[0]
+    source, login = Purl(type_, "", "").source, records.organization.login
+    return Owner(source.value, login.lower() if source in _FOLDING else login)
+
+
+async def write_owners(connection: Any, batch: Iterable[Records]) -> None:
+    """What these readings say of owners; what they leave out stays as it is known."""
+    told: dict[Owner, tuple[datetime, Organization]] = {}
+    for records in sorted(batch, key=lambda records: records.read_at):
+        owner, said = owner_of(records), records.organization
+        if owner is not None and said is not None:
+            known = told[owner][1] if owner in told else None
+            told[owner] = records.read_at, _joined(known, said)
+    if told:
+        rows = [_row(owner, read_at, said) for owner, (read_at, said) in sorted(told.items())]
+        await connection.execute(statements.OWNERS_TOLD, rows)
+
+
+def _joined(known: Organization | None, said: Organization) -> Organization:
+    """What is said, and what was known where nothing is."""
+    if known is None:
+        return said
+    kept = {name: getattr(known, name) for name in _FIELDS if getattr(said, name) is None}
+    return msgspec.structs.replace(said, **kept)
+
+
+def _row(owner: Owner, read_at: datetime, said: Organization) -> tuple[Any, ...]:
+    return (*owner, read_at, *(getattr(said, name) for name in _FIELDS))
+
+
+async def owner_ids(
+    connection: Any, batch: Iterable[Records], known: Mapping[Owner, int]
+) -> dict[Owner, int]:
+    """The ids of all owners of a batch; those that are new are made."""
+    wanted = {owner for records in batch if (owner := owner_of(records)) is not None}
+    ids = {owner: known[owner] for owner in wanted & known.keys()}
+    missing = sorted(wanted - ids.keys())
+    if missing:
+        await connection.execute(statements.OWNERS, missing)
+        columns = map(list, zip(*missing, strict=True))
+        for source, login, id_ in await connection.fetch(statements.OWNER_IDS, *columns):
+            ids[Owner(source, login)] = id_
+    return ids
