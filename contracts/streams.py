@@ -146,6 +146,12 @@ COLLECTORS: Final = {
         filters=_filters(Source.BITBUCKET),
         max_ack_pending=2,
     ),
+    Source.GITHUB: Consumer(
+        stream="JOBS",
+        durable="collect-github",
+        filters=_filters(Source.GITHUB),
+        max_ack_pending=4,
+    ),
 }
 
 # It takes half an hour at most, and nothing else should wait for it.

@@ -37,6 +37,8 @@ Reading = (
     | github.RestRepository
     | github.Activity
     | github.StarHistory
+    | github.Organization
+    | github.RestOrganization
     | crates.Crate
     | crates.Downloads
     | maven.Artifact
@@ -75,6 +77,9 @@ READINGS: Final[dict[str, type[Reading]]] = {
     "github.rest_repository.v1": github.RestRepository,
     "github.activity.v1": github.Activity,
     "github.stargazers.v1": github.StarHistory,
+    "github.organization.v1": github.Organization,
+    "github.rest_organization.v1": github.RestOrganization,
+    "github.moved.v1": Moved,
     "github.gone.v1": Gone,
     "crates.crate.v1": crates.Crate,
     "crates.downloads.v1": crates.Downloads,

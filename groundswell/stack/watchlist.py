@@ -1,6 +1,7 @@
 """
-The watchlist: a file of names, by registry. `[npm]` has `packages`, `[huggingface]` `models`, and
-`[skills]` has `skills`: a folder in a repository of GitHub, `owner/repository#path/to/folder`.
+The watchlist: a file of names, by registry. `[npm]` has `packages`, `[github]` `repositories`,
+`[huggingface]` `models`, and `[skills]` has `skills`: a folder in a repository of GitHub,
+`owner/repository#path/to/folder`.
 """
 
 import tomllib
@@ -18,8 +19,13 @@ STARTER = Path(__file__).parent.parent / "watchlist.toml"
 
 class _Section(Struct, forbid_unknown_fields=True):
     packages: list[str] = []
+    repositories: list[str] = []
     models: list[str] = []
     skills: list[str] = []
+
+
+def _named(section: _Section) -> list[str]:
+    return [*section.packages, *section.repositories, *section.models]
 
 
 def read(path: Path) -> list[str]:
@@ -36,7 +42,7 @@ def read(path: Path) -> list[str]:
             purl
             for source, section in sections.items()
             for purl in (
-                *(package(source, name) for name in (*section.packages, *section.models)),
+                *(package(source, name) for name in _named(section)),
                 *(canonical(f"pkg:github/{name}") for name in section.skills),
             )
         ]

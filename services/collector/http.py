@@ -53,6 +53,8 @@ _LATER: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
 # Whoever answers 403 in these words means a limit: Cloudflare (npm) and GitHub.
 _LIMIT_WORDS: Final = (b"error code: 1015", b"error 1015", b"you are being rate limited",
                        b"cloudflare", b"rate limit")  # fmt: skip
+# What a repository without a commit is answered about, with 409.
+_EMPTY_WORDS: Final = b"git repository is empty"
 # What is taken down: GitHub (terms of service, DMCA) and Hugging Face.
 _BLOCKED_WORDS: Final = (b"repository access blocked", b"access to this resource is disabled")
 # What Hugging Face says to somebody without a token of whatever is private, deleted or never was;
@@ -91,6 +93,7 @@ class _Question(Struct, frozen=True):
     url: str
     headers: Mapping[str, str]
     body: bytes | None = None
+    tries: int | None = None
 
 
 class _Ended(Struct, frozen=True):
@@ -144,7 +147,7 @@ class PoliteClient:
             return None
         return self._answer(ended)
 
-    async def post(self, url: str, body: bytes) -> Answer:
+    async def post(self, url: str, body: bytes, *, tries: int | None = None) -> Answer:
         """
         Ask a question that is put as JSON and changes nothing. Only redirects that keep the method
         are followed.
@@ -153,7 +156,7 @@ class PoliteClient:
             SourceError: see `source`.
         """
         headers = {"accept": _JSON, "content-type": _JSON}
-        return self._answer(await self._follow(_Question("POST", url, headers, body)))
+        return self._answer(await self._follow(_Question("POST", url, headers, body, tries)))
 
     async def _follow(self, question: _Question) -> _Ended:
         start = target = self._budgets.of(question.url).tokens.bare(question.url)
@@ -179,7 +182,7 @@ class PoliteClient:
 
         async for attempt in stamina.retry_context(
             worth_asking_again,
-            attempts=self._manners.tries,
+            attempts=question.tries or self._manners.tries,
             timeout=None,
             wait_initial=0.5,
             wait_max=10.0,
@@ -306,9 +309,11 @@ async def _beginning(response: httpx.Response) -> bytes:
 def _means_absent(status: int, headers: Mapping[str, str], body: bytes) -> bool:
     if status in _ABSENT:
         return True
+    text = body.lower()
+    if status == HTTPStatus.CONFLICT:
+        return _EMPTY_WORDS in text
     if status not in _REFUSED:
         return False
-    text = body.lower()
     unseen = status == HTTPStatus.UNAUTHORIZED and _UNSEEN_WORDS in text
     blocked = any(words in text for words in _BLOCKED_WORDS)
     return unseen or blocked or headers.get(_ERROR_CODE) == "RepoNotFound"

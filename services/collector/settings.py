@@ -43,13 +43,18 @@ class CollectorSettings(Runtime, frozen=True, kw_only=True):
     pypistats_requests_per_minute: Annotated[
         int, Meta(ge=1, description="pypistats.org allows 30.")
     ] = 30
-
     github_url: _Url = "https://api.github.com"
     github_raw_url: _Url = "https://raw.githubusercontent.com"
     github_tokens: Annotated[
         _Tokens,
         Meta(description="Tokens of GitHub, separated by commas; they need no permission at all."),
     ] = ()
+    github_batch_size: Annotated[
+        int, Meta(ge=1, le=100, description="Repositories in one question of GraphQL.")
+    ] = 50
+    github_history_pages: Annotated[
+        int, Meta(ge=1, le=100, description="Pages of 30 weeks of stars that are read back.")
+    ] = 40
     huggingface_url: _Url = "https://huggingface.co"
     huggingface_tokens: Annotated[
         _Tokens,

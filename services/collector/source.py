@@ -109,6 +109,8 @@ class Allowance(Struct, frozen=True, kw_only=True):
     `tokens` rotate by what is left of each. They go into a header, or where `token_parameter` is
     given into the query, of requests to URLs under `url` and of no others. Where a host counts
     some paths apart (search, GraphQL), give these an allowance of their own.
+
+    Where one request may cost several, a token rests when no more than `reserve` is left of it.
     """
 
     url: str
@@ -119,6 +121,7 @@ class Allowance(Struct, frozen=True, kw_only=True):
     token_header: str = "authorization"  # noqa: S105 -- the name of a header
     token_prefix: str = "Bearer "  # noqa: S105 -- what stands before a token
     token_parameter: str | None = None
+    reserve: int = 0
 
     def __repr__(self) -> str:
         return f"Allowance(url={self.url!r}, limits={self.limits!r}, tokens={len(self.tokens)})"
@@ -176,8 +179,11 @@ class Http(Protocol):
     ) -> Answer | None:
         """The same, but None when nothing is new since `known`."""
 
-    async def post(self, url: str, body: bytes) -> Answer:
-        """Ask a question that is put as JSON and changes nothing, so it may be asked again."""
+    async def post(self, url: str, body: bytes, *, tries: int | None = None) -> Answer:
+        """
+        Ask a question that is put as JSON and changes nothing, so it may be asked again. `tries` is
+        for who would rather ask something smaller than the same again.
+        """
 
 
 class Watch(Struct, frozen=True, kw_only=True):

@@ -90,7 +90,7 @@ class Tokens:
         wait = waits.reset(headers, self._clock.time()) or self._allowance.window
         token.remaining = remaining
         token.resets_at = self._clock.elapsed() + wait
-        if remaining == 0:
+        if remaining <= self._allowance.reserve:
             self.rest(token, wait, Spent(f"{self._host} has no requests left", url))
 
     def rest(self, token: Token, seconds: float | None, error: RateLimited) -> None:

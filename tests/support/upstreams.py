@@ -117,8 +117,8 @@ def payload(path: str) -> bytes:
     return (PAYLOADS / path).read_bytes()
 
 
-# Upstreams that count for a registry on a host of their own.
-_COUNTERS = ("npm_downloads_url", "pypistats_url")
+# Upstreams that serve a registry from a host of their own.
+_COUNTERS = ("npm_downloads_url", "pypistats_url", "github_raw_url")
 
 
 def settings(**given: Any) -> CollectorSettings:

@@ -8,6 +8,7 @@ from contracts.vocabulary import Source as Name
 from services.collector.settings import CollectorSettings
 from services.collector.source import Source
 from services.collector.sources.bitbucket import Bitbucket
+from services.collector.sources.github import GitHub
 from services.collector.sources.gitlab import GitLab
 from services.collector.sources.huggingface import HuggingFace
 from services.collector.sources.npm import Npm
@@ -17,6 +18,7 @@ from services.collector.sources.skills import Skills
 SOURCES: Final = (
     Npm,
     Pypi,
+    GitHub,
     HuggingFace,
     Skills,
     GitLab,

@@ -15,7 +15,11 @@ from itertools import pairwise
 from statistics import median
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from contracts.envelope import Event
+from contracts.identity import InvalidPurl, parse_owner
+from contracts.readings import github as readings
 from contracts.readings.github import Activity, Repository, RestRepository, StarHistory
 from contracts.vocabulary import Source, State, TagCategory
 from services.ingest import shapes
@@ -167,6 +171,67 @@ def stargazers(event: Event) -> Records:
     )
 
 
+def organization(event: Event) -> Records:
+    """
+    What GraphQL tells of an account; its stars are those of its hundred most starred repositories.
+
+    Raises:
+        UnexpectedShape: the reading is not about an account of GitHub.
+    """
+    data: readings.Organization = event.data
+    owner = _account(event, data.login)
+    stars = [shapes.count(_field(node, "stargazerCount")) for node in _nodes(data.repositories)]
+    funding = [
+        link for node in _nodes(data.funded) for link in _funding(_field(node, "fundingLinks"))
+    ]
+    told = replace(
+        owner,
+        name=shapes.line(data.name, _NAME),
+        website=shapes.url(data.website_url),
+        description=shapes.text(data.description) or shapes.text(data.bio),
+        sponsorship_url=_sponsorship(
+            owner.login, listed=data.has_sponsors_listing is True, funding=funding
+        ),
+        repositories=_whole(_field(data.repositories, "totalCount")),
+        stars=_whole(sum(filter(None, stars))) if isinstance(data.repositories, dict) else None,
+    )
+    return _about(event, told)
+
+
+def rest_organization(event: Event) -> Records:
+    """
+    What REST tells of an account, which is less.
+
+    Raises:
+        UnexpectedShape: the reading is not about an account of GitHub.
+    """
+    data: readings.RestOrganization = event.data
+    told = replace(
+        _account(event, data.login),
+        name=shapes.line(data.name, _NAME),
+        website=shapes.url(data.blog),
+        description=shapes.text(data.bio),
+        repositories=_whole(data.public_repos),
+    )
+    return _about(event, told)
+
+
+def _account(event: Event, login: str) -> Organization:
+    """The account that a reading is about, in the spelling of its login."""
+    try:
+        purl = parse_owner(event.subject)
+    except InvalidPurl as error:
+        raise UnexpectedShape(f"ce-subject: {error}") from error
+    known = purl.source is Source.GITHUB and not purl.namespace
+    if str(purl) != event.subject or not known or not _LOGIN(login):
+        raise UnexpectedShape(f"ce-subject: {event.subject!r} is no account of GitHub")
+    return Organization(login=login, url=f"https://github.com/{login}")
+
+
+def _about(event: Event, told: Organization) -> Records:
+    return Records(purl=event.subject, read_at=event.time, organization=told, owner=True)
+
+
 def _counts(data: Repository) -> dict[str, Any]:
     return {
         "stars": data.stargazer_count,
@@ -312,6 +377,11 @@ def _series(standing: list[tuple[datetime, float]], read_at: datetime) -> Iterat
 def _bytes(kilobytes: Any) -> float | None:
     found = shapes.count(kilobytes)
     return None if found is None else found * _KILOBYTE
+
+
+def _whole(value: Any) -> int | None:
+    found = shapes.count(value)
+    return None if found is None else int(found)
 
 
 def _id(value: Any) -> str | None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from tests.support.conformance import (
     bitbucket,
+    github,
     gitlab,
     huggingface,
     manifests,
@@ -18,6 +19,7 @@ MODULES: Final = (
     manifests,
     npm,
     pypi,
+    github,
     huggingface,
     skills,
     gitlab,

@@ -6,6 +6,7 @@ from typing import Final
 
 from tests.support.examples.bitbucket import BITBUCKET
 from tests.support.examples.example import Example
+from tests.support.examples.github import GRAPHQL_EXAMPLE, REST_EXAMPLE
 from tests.support.examples.gitlab import GITLAB
 from tests.support.examples.huggingface import HUGGINGFACE
 from tests.support.examples.npm import NPM
@@ -15,6 +16,8 @@ from tests.support.examples.skills import COUNTED_SKILLS, SKILLS
 EXAMPLES: Final[dict[str, Example]] = {
     "npm": NPM,
     "pypi": PYPI,
+    "github-rest": REST_EXAMPLE,
+    "github-graphql": GRAPHQL_EXAMPLE,
     "huggingface": HUGGINGFACE,
     "skills": SKILLS,
     "skills with a token of skills.sh": COUNTED_SKILLS,

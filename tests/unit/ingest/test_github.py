@@ -291,3 +291,72 @@ def test_a_week_outside_of_every_calendar_is_unexpected(week: int):
 
     with pytest.raises(UnexpectedShape):
         github.stargazers(reading("github.stargazers.v1", PURL, data))
+
+
+def organization(type_: str = "github.organization.v1", **fields: Any) -> Records:
+    told = reading(type_, "pkg:github/litestar-org", {"login": "Litestar-Org"} | fields)
+    return github.organization(told) if "rest" not in type_ else github.rest_organization(told)
+
+
+def test_an_account_is_told_with_the_stars_of_its_repositories():
+    records = organization(
+        name="Litestar",
+        description="High-performance Python APIs",
+        websiteUrl="https://litestar.dev",
+        hasSponsorsListing=True,
+        repositories={
+            "totalCount": 41,
+            "nodes": [{"stargazerCount": 8094}, {"stargazerCount": 6}, {"stargazerCount": None}],
+        },
+    )
+
+    assert (records.purl, records.owner) == ("pkg:github/litestar-org", True)
+    assert records.organization == Organization(
+        login="Litestar-Org",
+        name="Litestar",
+        url="https://github.com/Litestar-Org",
+        website="https://litestar.dev",
+        description="High-performance Python APIs",
+        sponsorship_url="https://github.com/sponsors/Litestar-Org",
+        repositories=41,
+        stars=8100,
+    )
+
+
+def test_a_person_has_a_bio_where_an_organisation_has_a_description():
+    told = organization(bio="Writes Python").organization
+
+    assert told is not None
+    assert told.description == "Writes Python"
+
+
+def test_what_funding_yml_names_counts_where_nobody_is_listed():
+    funded = {"nodes": [{"fundingLinks": [{"url": "https://opencollective.com/litestar"}]}]}
+
+    told = organization(hasSponsorsListing=False, funded=funded).organization
+
+    assert told is not None
+    assert told.sponsorship_url == "https://opencollective.com/litestar"
+
+
+def test_stars_that_were_not_told_are_not_zero():
+    told = organization(repositories=None).organization
+
+    assert told is not None
+    assert (told.repositories, told.stars) == (None, None)
+
+
+def test_rest_tells_less_of_an_account():
+    told = organization(
+        "github.rest_organization.v1", name="", blog="litestar.dev", bio=None, public_repos=41
+    ).organization
+
+    assert told == Organization(
+        login="Litestar-Org", url="https://github.com/Litestar-Org", repositories=41
+    )
+
+
+@pytest.mark.parametrize("purl", ["pkg:npm/x", "pkg:github/a/b", "pkg:github/Litestar", "", "x"])
+def test_a_reading_about_something_else_is_no_account(purl: str):
+    with pytest.raises(UnexpectedShape):
+        github.organization(reading("github.organization.v1", purl, {"login": "litestar"}))

@@ -63,6 +63,8 @@ def test_a_mutated_reading_is_understood_or_unexpected(name: str, data: st.DataO
 def assert_fit_for_the_database(records: Records) -> None:
     text = msgspec.json.encode(msgspec.to_builtins(records)).decode()
     assert "\\u0000" not in text
+    if records.owner:
+        return  # an owner is no artifact and has none of its rows
     ids = {records.purl: 1} | {
         purl: number for number, purl in enumerate(batch.targets([records]), 2)
     }

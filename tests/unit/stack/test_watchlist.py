@@ -10,7 +10,7 @@ def test_the_starter_list_names_a_hundred_packages_of_each_registry():
     purls = watchlist.read(watchlist.STARTER)
 
     assert len(purls) == len(set(purls))
-    for type_ in ("npm", "pypi"):
+    for type_ in ("npm", "pypi", "github"):
         assert 100 <= sum(purl.startswith(f"pkg:{type_}/") for purl in purls)
 
 
