@@ -122,6 +122,12 @@ COLLECTORS: Final = {
         filters=_filters(Source.PYPI),
         max_ack_pending=4,
     ),
+    Source.GITHUB: Consumer(
+        stream="JOBS",
+        durable="collect-github",
+        filters=_filters(Source.GITHUB),
+        max_ack_pending=4,
+    ),
     Source.HUGGINGFACE: Consumer(
         stream="JOBS",
         durable="collect-huggingface",
@@ -145,12 +151,6 @@ COLLECTORS: Final = {
         durable="collect-bitbucket",
         filters=_filters(Source.BITBUCKET),
         max_ack_pending=2,
-    ),
-    Source.GITHUB: Consumer(
-        stream="JOBS",
-        durable="collect-github",
-        filters=_filters(Source.GITHUB),
-        max_ack_pending=4,
     ),
 }
 
