@@ -28,6 +28,8 @@ def unfit(records: Records) -> Iterator[str]:
     yield from _values(records, "records")
     for purl in _purls(records):
         yield from _purl(purl)
+    if records.owner:
+        yield from _purl(f"{records.purl}/any")
     for seen in records.observations:
         yield from _number(seen.metric, (seen.value,))
     for series in records.backfill:
@@ -73,7 +75,8 @@ def _misfit(value: Any) -> str | None:
 
 
 def _purls(records: Records) -> Iterator[str]:
-    yield from (records.purl, *records.aliases)
+    # What a purl of an owner stands before is the purl of an artifact.
+    yield from records.aliases if records.owner else (records.purl, *records.aliases)
     yield from (edge.target for edges in records.relations.values() for edge in edges)
     if records.facts and records.facts.repository:
         yield records.facts.repository

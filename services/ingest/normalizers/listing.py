@@ -64,7 +64,7 @@ def listing(event: Event) -> list[Records]:
 
 def _records(source: Source, entry: Entry, at: datetime) -> Records:
     try:
-        purl = identity.package(source, entry.name)
+        purl = _canonical(source, entry.name)
     except InvalidPurl as error:
         raise UnexpectedShape(f"{entry.name[:80]!r}: {error}") from error
     facts = _facts(source, purl, entry)
@@ -137,6 +137,13 @@ def _edges(source: Source, dependencies: list[Any]) -> Iterator[Edge]:
 
 def _target(source: Source, name: Any) -> str | None:
     try:
-        return identity.package(source, name) if isinstance(name, str) else None
+        return _canonical(source, name) if isinstance(name, str) else None
     except InvalidPurl:
         return None
+
+
+def _canonical(source: Source, name: str) -> str:
+    """A name such as `git@host:` would make a purl that reads as another one."""
+    purl = identity.package(source, name)
+    take_apart(purl)
+    return purl

@@ -22,6 +22,7 @@ from services.ingest.windows import windows
 
 _VERSION: Final = shapes.VERSION
 _LICENSE: Final = 200
+_LICENSES: Final = 10
 _REQUIREMENT: Final = 500
 _UNKNOWN: Final = Version()
 
@@ -136,7 +137,11 @@ def _reason(deprecated: Any) -> str | None:
 def _license(value: Any) -> str | None:
     """A text, `{type, url}`, or a list of those, of which any may be chosen."""
     if isinstance(value, list):
-        return shapes.distinct(map(_license, value), " OR ")
+        return shapes.distinct(map(_one_license, value[:_LICENSES]), " OR ")
+    return _one_license(value)
+
+
+def _one_license(value: Any) -> str | None:
     if isinstance(value, dict):
         value = value.get("type") or value.get("name")
     return shapes.line(value, _LICENSE)

@@ -119,6 +119,7 @@ def test_the_latest_version_need_not_be_the_highest():
         ({"license": None, "licenses": [{"type": "MIT"}, {"type": "GPL-2.0"}]}, "MIT OR GPL-2.0"),
         ({"license": ["MIT", "ISC", "MIT"]}, "MIT OR ISC"),
         ({"license": None, "latest": {"license": "ISC"}}, "ISC"),
+        ({"license": [["MIT"], "ISC"]}, "ISC"),
         ({"license": {"text": "free"}}, None),
         ({"license": 7}, None),
         ({"license": "x" * 300}, None),
