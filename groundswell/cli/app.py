@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from groundswell.cli import asking, collecting, importing, operating, tailing, watching
+from groundswell.cli import asking, collecting, importing, operating, promoting, tailing, watching
 
 app = typer.Typer(
     name="groundswell",
@@ -24,6 +24,7 @@ app.command()(operating.migrate)
 app.command()(operating.streams)
 app.command()(operating.replay)
 app.command("import")(importing.import_file)
+app.command()(promoting.promote)
 app.command()(operating.schema)
 app.command()(collecting.collect)
 app.add_typer(watching.app, name="watch")
@@ -56,6 +57,7 @@ def _expected() -> tuple[type[Exception], ...]:
     from contracts.identity import InvalidPurl
     from groundswell.errors import GroundswellError
     from groundswell.importing.errors import ImportFailed
+    from groundswell.promotion.errors import PromotionFailed
     from groundswell.stack.errors import StackError
     from services.runtime.publishing import PublishFailed
     from services.runtime.settings import SettingsError
@@ -69,6 +71,7 @@ def _expected() -> tuple[type[Exception], ...]:
         NatsError,
         OSError,
         PostgresError,
+        PromotionFailed,
         PublishFailed,
         SettingsError,
         StackError,
