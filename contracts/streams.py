@@ -152,6 +152,30 @@ COLLECTORS: Final = {
         filters=_filters(Source.BITBUCKET),
         max_ack_pending=2,
     ),
+    Source.CRATES: Consumer(
+        stream="JOBS",
+        durable="collect-crates",
+        filters=_filters(Source.CRATES),
+        max_ack_pending=4,
+    ),
+    Source.MAVEN: Consumer(
+        stream="JOBS",
+        durable="collect-maven",
+        filters=_filters(Source.MAVEN),
+        max_ack_pending=4,
+    ),
+    Source.DEPSDEV: Consumer(
+        stream="JOBS",
+        durable="collect-depsdev",
+        filters=_filters(Source.DEPSDEV),
+        max_ack_pending=2,
+    ),
+    Source.LIBRARIESIO: Consumer(
+        stream="JOBS",
+        durable="collect-librariesio",
+        filters=_filters(Source.LIBRARIESIO),
+        max_ack_pending=1,
+    ),
 }
 
 # It takes half an hour at most, and nothing else should wait for it.

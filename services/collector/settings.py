@@ -89,6 +89,35 @@ class CollectorSettings(Runtime, frozen=True, kw_only=True):
         Meta(ge=0, description="0 stands for what is allowed: 60, or 1,000 for each token."),
     ] = 0
 
+    crates_url: _Url = "https://crates.io"
+    crates_interval_seconds: Annotated[
+        float,
+        Meta(ge=0, description="Between two questions to crates.io, which allows one a second."),
+    ] = 1.0
+    crates_index_url: _Url = "https://index.crates.io"
+    crates_index_requests_per_second: Annotated[
+        int, Meta(ge=1, description="The index of crates.io has no limit of its own.")
+    ] = 20
+    maven_url: _Url = "https://repo1.maven.org/maven2"
+    maven_requests_per_second: Annotated[
+        int, Meta(ge=1, description="Files asked of Maven Central in a second.")
+    ] = 5
+    maven_search_url: _Url = "https://search.maven.org"
+    maven_search_interval_seconds: Annotated[
+        float, Meta(ge=0, description="Between two questions to the search of Maven Central.")
+    ] = 2.0
+    depsdev_url: _Url = "https://api.deps.dev"
+    depsdev_requests_per_second: Annotated[
+        int, Meta(ge=1, description="Questions to deps.dev in a second; it publishes no limit.")
+    ] = 5
+    librariesio_url: _Url = "https://libraries.io"
+    librariesio_requests_per_minute: Annotated[
+        int, Meta(ge=1, description="Libraries.io allows 60 for each key.")
+    ] = 60
+    librariesio_tokens: Annotated[
+        _Tokens, Meta(description="API keys of Libraries.io; without one it is not asked.")
+    ] = ()
+
     connect_timeout_seconds: Annotated[
         float, Meta(gt=0, description="Until an upstream accepts a connection.")
     ] = 5.0

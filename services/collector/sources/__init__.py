@@ -8,9 +8,13 @@ from contracts.vocabulary import Source as Name
 from services.collector.settings import CollectorSettings
 from services.collector.source import Source
 from services.collector.sources.bitbucket import Bitbucket
+from services.collector.sources.crates import Crates
+from services.collector.sources.depsdev import DepsDev
 from services.collector.sources.github import GitHub
 from services.collector.sources.gitlab import GitLab
 from services.collector.sources.huggingface import HuggingFace
+from services.collector.sources.librariesio import LibrariesIo
+from services.collector.sources.maven import Maven
 from services.collector.sources.npm import Npm
 from services.collector.sources.pypi import Pypi
 from services.collector.sources.skills import Skills
@@ -23,6 +27,10 @@ SOURCES: Final = (
     Skills,
     GitLab,
     Bitbucket,
+    Crates,
+    Maven,
+    DepsDev,
+    LibrariesIo,
 )
 
 

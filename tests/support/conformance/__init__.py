@@ -6,22 +6,30 @@ from typing import Final
 
 from tests.support.conformance import (
     bitbucket,
+    crates,
+    depsdev,
     github,
     gitlab,
     huggingface,
+    librariesio,
     manifests,
+    maven,
     npm,
     pypi,
     skills,
 )
 
 MODULES: Final = (
+    bitbucket,
+    crates,
+    depsdev,
+    github,
+    gitlab,
+    huggingface,
+    librariesio,
     manifests,
+    maven,
     npm,
     pypi,
-    github,
-    huggingface,
     skills,
-    gitlab,
-    bitbucket,
 )
