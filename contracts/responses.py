@@ -15,8 +15,10 @@ from msgspec import Struct
 from contracts.changes import Change
 from contracts.vocabulary import (
     Environment,
+    JobKind,
     Kind,
     Origin,
+    Priority,
     RelationType,
     RunStatus,
     Scope,
@@ -214,20 +216,42 @@ class Stats(Struct, frozen=True, kw_only=True):
 
 
 class SourceStatus(Struct, frozen=True, kw_only=True):
-    """How fresh a source is. `overdue` watches should have been read by now."""
+    """
+    How a source is. `overdue` watches should have been read by now, and `lag_seconds` is how long
+    the first of them has waited; `jobs` counts watches by what is done with them.
+
+    One that is not `configured` lacks what `needs` says. One that is parked refused us, and is left
+    alone but for one artifact a day. `requests_*` are the window of the upstream, as it last told.
+    """
 
     source: Source
+    healthy: bool
+    configured: bool
+    needs: str | None
+    parked_at: datetime | None
+    parked_reason: str | None
     watches: int
     overdue: int
     failing: int
+    jobs: dict[str, int]
+    lag_seconds: float
     last_success_at: datetime | None
+    last_failure_at: datetime | None
+    last_failure: str | None
+    requests_limit: int | None
+    requests_remaining: int | None
+    requests_reset_at: datetime | None
     last_run_at: datetime | None
     last_run_status: RunStatus | None
     last_error: str | None
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """One execution of a job; `items` of `planned` artifacts were read, `failed` were not."""
+    """
+    One execution of a job; `items` of `planned` artifacts were read, `failed` were not. Of a
+    `discover`, `planned` were found and `items` of them are newly watched. `notes` say what was
+    done otherwise than usual.
+    """
 
     id: int
     source: Source
@@ -237,16 +261,19 @@ class Run(Struct, frozen=True, kw_only=True):
     items: int
     failed: int
     error: str | None
+    notes: str | None = None
     requested_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
 
 
 class Watch(Struct, frozen=True, kw_only=True):
-    """An artifact that is kept fresh."""
+    """An artifact that is kept fresh, or an owner; `source` is who is asked."""
 
     purl: str
     source: Source
+    job: JobKind
+    priority: Priority
     cadence_seconds: int
     next_due_at: datetime
     failures: int
@@ -290,3 +317,13 @@ class PurlList(Struct, frozen=True, kw_only=True):
     """A question about many artifacts at once."""
 
     purls: Annotated[list[str], About(min_length=1, max_length=2_000)]
+
+
+class WatchList(PurlList, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    What to keep fresh. `priority` is normal where none is given; given, it holds for those too that
+    were watched before. Owners are watched for `enrich`: `pkg:github/litestar-org`.
+    """
+
+    priority: Priority | None = None
+    job: JobKind = JobKind.REFRESH

@@ -198,4 +198,9 @@ def discovery(source: Source, rules: Mapping[str, Any]) -> Schedule:
     """The daily look around of a source, in the small hours and not at the same minute for all."""
     minute = 5 * list(Source).index(source)
     job = Discover(source=source, rules=dict(rules))
-    return Schedule(name=f"discover-{source}", every=f"0 {minute} 3 * * *", job=job)
+    return Schedule(name=discovery_name(source), every=f"0 {minute} 3 * * *", job=job)
+
+
+def discovery_name(source: Source) -> str:
+    """What the schedule of that is called."""
+    return f"discover-{source}"

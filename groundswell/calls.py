@@ -30,8 +30,9 @@ from contracts.responses import (
     Version,
     Watch,
     Watched,
+    WatchList,
 )
-from contracts.vocabulary import Kind, RelationType, Scope, Sort, Source
+from contracts.vocabulary import JobKind, Kind, Priority, RelationType, Scope, Sort, Source
 
 T = TypeVar("T")
 
@@ -199,7 +200,7 @@ def stats() -> Call[Stats]:
 
 
 def sources() -> Call[list[SourceStatus]]:
-    """How fresh each source is, and its last error."""
+    """How each source is: what it has left, how late it is, and what went wrong last."""
     return Call(path="sources", answer=list[SourceStatus], params={})
 
 
@@ -208,9 +209,15 @@ def health() -> Call[Health]:
     return Call(path="health", answer=Health, params={})
 
 
-def scrape(source: Source | str) -> Call[Run]:
-    """Read every watch of a source now; answers the run to follow."""
-    params = _params(source=source)
+def resume(source: Source | str) -> Call[SourceStatus]:
+    """Ask a source again that is parked because it refused us."""
+    path = f"sources/{quote(source, safe='')}/resume"
+    return Call(path=path, answer=SourceStatus, params={}, method="POST")
+
+
+def scrape(source: Source | str, *, job: JobKind | str | None = None) -> Call[Run]:
+    """Do a job of a source now, `refresh` by default; answers the run to follow."""
+    params = _params(source=source, job=job)
     return Call(path="scrape", answer=Run, params=params, method="POST", repeatable=False)
 
 
@@ -226,22 +233,34 @@ def run(id: int) -> Call[Run]:  # noqa: A002 - the name of the field in the API
 
 
 def watches(
-    *, source: Source | str | None = None, page_size: int | None = None
+    *,
+    source: Source | str | None = None,
+    job: JobKind | str | None = None,
+    page_size: int | None = None,
 ) -> Call[list[Watch]]:
     """What is kept fresh."""
-    params = _params(source=source, limit=page_size)
+    params = _params(source=source, job=job, limit=page_size)
     return Call(path="watches", answer=list[Watch], params=params)
 
 
-def watch(purls: Iterable[str]) -> Call[Watched]:
-    """Keep these artifacts fresh, at most 2,000 at once."""
-    body = PurlList(purls=list(purls))
+def watch(
+    purls: Iterable[str],
+    *,
+    priority: Priority | str | None = None,
+    job: JobKind | str = JobKind.REFRESH,
+) -> Call[Watched]:
+    """Keep these artifacts fresh, at most 2,000 at once; for `enrich`, these owners."""
+    body = WatchList(
+        purls=list(purls),
+        priority=None if priority is None else Priority(priority),
+        job=JobKind(job),
+    )
     return Call(path="watches", answer=Watched, params={}, method="POST", body=body)
 
 
-def unwatch(purls: Iterable[str]) -> Call[Watched]:
-    """Keep these artifacts fresh no longer."""
-    body = PurlList(purls=list(purls))
+def unwatch(purls: Iterable[str], *, job: JobKind | str = JobKind.REFRESH) -> Call[Watched]:
+    """Keep these artifacts fresh no longer; owners are those of the job `enrich`."""
+    body = WatchList(purls=list(purls), job=JobKind(job))
     return Call(path="watches", answer=Watched, params={}, method="DELETE", body=body)
 
 

@@ -97,6 +97,7 @@ class _Endpoints:
     packages = _Listing(calls.packages)
     recorded_changes = _Listing(calls.recorded_changes)
     relations = _Listing(calls.relations)
+    resume = _Endpoint(calls.resume)
     run = _Endpoint(calls.run)
     runs = _Listing(calls.runs)
     scrape = _Endpoint(calls.scrape)

@@ -6,7 +6,16 @@ import sys
 
 import typer
 
-from groundswell.cli import asking, collecting, importing, operating, promoting, tailing, watching
+from groundswell.cli import (
+    asking,
+    collecting,
+    importing,
+    operating,
+    promoting,
+    sources,
+    tailing,
+    watching,
+)
 
 app = typer.Typer(
     name="groundswell",
@@ -28,6 +37,7 @@ app.command()(promoting.promote)
 app.command()(operating.schema)
 app.command()(collecting.collect)
 app.add_typer(watching.app, name="watch")
+app.add_typer(sources.app, name="sources")
 app.command()(asking.search)
 app.command()(asking.top)
 app.command()(asking.show)

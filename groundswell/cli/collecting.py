@@ -11,7 +11,8 @@ import typer
 
 from contracts.responses import Run
 from contracts.streams import COLLECTORS
-from contracts.vocabulary import RunStatus, Source
+from contracts.vocabulary import JobKind, RunStatus, Source
+from groundswell import runs
 from groundswell.cli import places, render
 from groundswell.cli.places import URL, DataDir
 
@@ -24,20 +25,23 @@ _OPEN = (RunStatus.PENDING, RunStatus.RUNNING)
 
 def collect(
     source: Annotated[
-        Source | None, typer.Argument(help="Which one; without it, every source there is.")
+        Source | None, typer.Argument(help="Which one; without it, every source that there is.")
     ] = None,
+    job: Annotated[
+        JobKind,
+        typer.Option(help="What to do: read artifacts, manifests, owners, or look for more."),
+    ] = JobKind.REFRESH,
     url: URL = None,
     data_dir: DataDir = None,
 ) -> None:
     """
-    Read everything that is watched now, due or not.
+    Read everything that is watched now, due or not; or do another job.
 
     Follows the runs until they have ended, and fails when one ended with an error.
     """
     with places.client(url, data_dir) as client, _progress() as show:
-        wanted = [source] if source else list(COLLECTORS)
-        runs = [client.scrape(one) for one in wanted]
-        ended = _follow(client, runs, show)
+        asked = [client.scrape(one, job=_named(job)) for one in _wanted(client, source, job)]
+        ended = _follow(client, asked, show)
     for run in ended:
         print(summary(run))
     raise typer.Exit(1 if any(run.status is RunStatus.ERROR for run in ended) else 0)
@@ -45,20 +49,33 @@ def collect(
 
 def summary(run: Run) -> str:
     """What became of a run, in a line."""
-    failed = f", {run.failed} failed" if run.failed else ""
-    reason = f": {run.error}" if run.error else ""
-    return f"{run.source}: {run.status}, {run.items} of {run.planned} read{failed}{reason}"
+    return f"{runs.title(run.source, run.job)}: {runs.progress(run)}"
 
 
-def _follow(client: Client, runs: list[Run], show: Callable[[Run], None]) -> list[Run]:
+def _named(job: JobKind) -> JobKind | None:
+    return None if job is JobKind.REFRESH else job
+
+
+def _wanted(client: Client, source: Source | None, job: JobKind) -> list[Source]:
+    """The sources that a job is done for."""
+    if source:
+        return [source]
+    if job is JobKind.REFRESH:
+        return list(COLLECTORS)
+    if job is JobKind.DISCOVER:
+        raise typer.BadParameter("name the source that is to look around", param_hint="SOURCE")
+    return [status.source for status in client.sources() if status.jobs.get(job)]
+
+
+def _follow(client: Client, followed: list[Run], show: Callable[[Run], None]) -> list[Run]:
     """Look at the runs until all of them have ended."""
     while True:
-        for run in runs:
+        for run in followed:
             show(run)
-        if not any(run.status in _OPEN for run in runs):
-            return runs
+        if not any(run.status in _OPEN for run in followed):
+            return followed
         time.sleep(_LOOK_SECONDS)
-        runs = [client.run(run.id) if run.status in _OPEN else run for run in runs]
+        followed = [client.run(run.id) if run.status in _OPEN else run for run in followed]
 
 
 @contextmanager
@@ -87,10 +104,10 @@ def _progress() -> Iterator[Callable[[Run], None]]:
 
         def show(run: Run) -> None:
             if run.id not in bars:
-                bars[run.id] = progress.add_task(run.source, total=None)
-            progress.update(
-                bars[run.id], total=run.planned or None, completed=run.items + run.failed
-            )
+                bars[run.id] = progress.add_task(runs.title(run.source, run.job), total=None)
+            # Nobody knows how much there is to be found.
+            total = None if run.job == JobKind.DISCOVER else run.planned or None
+            progress.update(bars[run.id], total=total, completed=run.items + run.failed)
 
         yield show
 
@@ -100,7 +117,7 @@ def _tell_statuses() -> Callable[[Run], None]:
 
     def show(run: Run) -> None:
         if told.get(run.id) is not run.status and run.status in _OPEN:
-            print(f"{run.source}: {run.status}", flush=True)
+            print(f"{runs.title(run.source, run.job)}: {run.status}", flush=True)
         told[run.id] = run.status
 
     return show

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from importlib import import_module
@@ -13,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from contracts.streams import Schedule
 from contracts.vocabulary import Environment, Source
 from groundswell.cli import places
 from groundswell.cli.places import DatabaseURL, DataDir, NatsURL
@@ -86,13 +88,27 @@ def streams(
             help="Marks the streams; those of another one are not touched.",
         ),
     ] = Environment.DEVELOPMENT,
+    rules: Annotated[
+        Path | None,
+        typer.Option(
+            "--watchlist",
+            help="A watchlist whose [discover] rules replace those that come along.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Make the streams, consumers and schedules of this release."""
+    from groundswell.stack import watchlist
     from services.runtime.streams import apply
 
     _silence_driver()
     url = nats_url or places.running(data_dir, "--nats-url").nats_url
-    lines = asyncio.run(_drift(url) if check else apply(url, environment=environment))
+    schedules = watchlist.schedules(rules)
+    lines = asyncio.run(
+        _drift(url, schedules)
+        if check
+        else apply(url, schedules=schedules, environment=environment)
+    )
     for line in lines:
         print(line)
     if not lines:
@@ -105,7 +121,7 @@ def _silence_driver() -> None:
     logging.getLogger("nats").setLevel(logging.CRITICAL)
 
 
-async def _drift(nats_url: str) -> list[str]:
+async def _drift(nats_url: str, schedules: Sequence[Schedule]) -> list[str]:
     import nats
 
     from services.runtime.streams import drift
@@ -114,7 +130,7 @@ async def _drift(nats_url: str) -> list[str]:
         nats_url.split(","), max_reconnect_attempts=3, reconnect_time_wait=0.5
     )
     try:
-        return await drift(connection.jetstream())
+        return await drift(connection.jetstream(), schedules=schedules)
     finally:
         await connection.close()
 

@@ -64,11 +64,18 @@ def ago(time: datetime | None) -> str:
     if time is None:
         return "never"
     seconds = (datetime.now(UTC) - time).total_seconds()
+    told = span(abs(seconds))
+    if not told:
+        return "now"
+    return f"{told} ago" if seconds > 0 else f"in {told}"
+
+
+def span(seconds: float) -> str:
+    """So long, in its largest unit: `3 h`; nothing below a minute."""
     for length, unit in _UNITS:
-        if abs(seconds) >= length:
-            count = int(abs(seconds) // length)
-            return f"{count} {unit} ago" if seconds > 0 else f"in {count} {unit}"
-    return "now"
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return ""
 
 
 def sparkline(values: Sequence[Number | None]) -> str:

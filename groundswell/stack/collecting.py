@@ -19,6 +19,7 @@ from contracts import envelope, subjects
 from contracts.jobs import Plan
 from contracts.streams import COLLECTORS, INGEST, PLANNER, Consumer
 from contracts.vocabulary import RunStatus
+from groundswell import runs
 
 _GLANCE = 0.5
 
@@ -26,10 +27,11 @@ _DUE = """
     SELECT count(*) FROM watches
     WHERE next_due_at <= now() AND (leased_until IS NULL OR leased_until <= now())
 """
+_NEWEST = "SELECT coalesce(max(id), 0) FROM runs"
 _OPEN = "SELECT count(*) FROM runs WHERE status IN ('pending', 'running')"
 _OUTBOX = "SELECT count(*) FROM outbox"
 _RUNS = """
-    SELECT source, status, planned, items, failed, error FROM runs
+    SELECT source, job, status, planned, items, failed, error FROM runs
     WHERE requested_at >= $1 AND status NOT IN ('pending', 'running') ORDER BY id
 """
 
@@ -44,6 +46,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """How one run of a source ended."""
 
     source: str
+    job: str
     status: RunStatus
     planned: int
     items: int
@@ -82,9 +85,9 @@ def exit_code(collected: Collected) -> int:
 
 def summary(collected: Collected) -> list[str]:
     """What came, as lines for people."""
-    runs = [
-        f"{o.source}: {o.status}, {o.items} of {o.planned} read"
-        + (f", {o.failed} failed" if o.failed else "")
+    told = [
+        f"{runs.title(o.source, o.job)}: {o.status},"
+        f" {runs.counts(o.job, o.planned, o.items, o.failed)}"
         + (f" ({o.error})" if o.error else "")
         for o in collected.outcomes
     ]
@@ -92,19 +95,20 @@ def summary(collected: Collected) -> list[str]:
         f"There are {collected.artifacts:,} artifacts now, {collected.observations:,} "
         f"observations of them and {collected.relations:,} relations between them."
     )
-    return [*(runs or ["Nothing was due."]), there]
+    return [*(told or ["Nothing was due."]), there]
 
 
 async def _until_nothing_is_due(client: Client, database: asyncpg.Connection) -> None:
     jetstream = client.jetstream()
-    due, left = await database.fetchval(_DUE), None
-    # A tick may hand out a part of what is due only; one that hands out nothing is the last.
-    while left is None or 0 < due < left:
-        left = due
+    before, newest = None, await database.fetchval(_NEWEST)
+    # A tick may hand out a part of what is due only, and more is due once something was read; one
+    # that hands out nothing is the last.
+    while before != newest and await database.fetchval(_DUE):
+        before = newest
         await _plan(jetstream)
         while await _is_under_way(jetstream, database):
             await asyncio.sleep(_GLANCE)
-        due = await database.fetchval(_DUE)
+        newest = await database.fetchval(_NEWEST)
 
 
 async def _is_under_way(jetstream: JetStreamContext, database: asyncpg.Connection) -> bool:

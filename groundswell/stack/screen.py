@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts.responses import Run, Stats
+from groundswell import runs
 from groundswell.stack.supervisor import Child, Status
 
 _COLOURS = {
@@ -61,7 +62,8 @@ class Lines:
         for child in view.children:
             self._tell(child.program.name, _standing(child))
         for run in view.runs:
-            self._tell(f"run {run.id} of {run.source}", _progress(run))
+            title = runs.title(run.source, run.job)
+            self._tell(f"run {run.id} of {title}", runs.progress(run))
         if view.stats is not None:
             self._tell("collected", _counts(view.stats))
 
@@ -118,11 +120,11 @@ def _children(children: tuple[Child, ...]) -> Table:
     return table
 
 
-def _runs(runs: tuple[Run, ...]) -> Table:
+def _runs(shown: tuple[Run, ...]) -> Table:
     table = Table.grid(padding=(0, 2))
-    for run in runs:
+    for run in shown:
         done = ProgressBar(run.planned or 1, run.items + run.failed, width=_BAR_WIDTH)
-        table.add_row(str(run.source), done, Text(_progress(run)))
+        table.add_row(runs.title(run.source, run.job), done, Text(runs.progress(run)))
     return table
 
 
@@ -131,13 +133,6 @@ def _standing(child: Child) -> str:
     if child.restarts:
         told += f", started again {child.restarts}x"
     return f"{told} ({child.problem})" if child.problem else told
-
-
-def _progress(run: Run) -> str:
-    told = f"{run.status}, {run.items} of {run.planned} read"
-    if run.failed:
-        told += f", {run.failed} failed"
-    return f"{told}: {run.error}" if run.error else told
 
 
 def _counts(stats: Stats) -> str:

@@ -6,12 +6,13 @@ PostgreSQL, its schema and roles; nats-server, its streams; then the services.
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
 from alembic.util import CommandError
 
+from contracts.streams import SCHEDULES, Schedule
 from contracts.vocabulary import Environment
 from groundswell.migrate import migrate
 from groundswell.stack import nats, passwords, ports, postgres, services, state
@@ -28,9 +29,16 @@ _BEHIND = ("postgres", "nats", "ingest", "collector")
 class Stack:
     """One running stack on one data directory, which must be locked."""
 
-    def __init__(self, places: Places, api_port: int, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        places: Places,
+        api_port: int,
+        changed: Callable[[], None],
+        schedules: Sequence[Schedule] = SCHEDULES,
+    ) -> None:
         self._places = places
         self._changed = changed
+        self._schedules = schedules
         self.started_at = datetime.now(UTC)
         self._serving = False
         self._passwords = passwords.load_or_make(places.passwords)
@@ -100,7 +108,11 @@ class Stack:
             )
         )
         try:
-            await streams.apply(self.nats_url, environment=_environment(os.environ))
+            await streams.apply(
+                self.nats_url,
+                schedules=self._schedules,
+                environment=_environment(os.environ),
+            )
         except streams.StreamsError as error:
             raise StackError(str(error)) from error
 

@@ -74,7 +74,9 @@ class _Up:
         self._screen = shown
         self._stats: Stats | None = None
         self._runs: tuple[Run, ...] = ()
-        self._stack = Stack(folder, options.port, self._show)
+        self._stack = Stack(
+            folder, options.port, self._show, watchlist.schedules(options.watchlist)
+        )
         self._url = self._stack.api_url
         # A transport of its own, since the proxies of the environment have no say on 127.0.0.1.
         self._client = AsyncClient(self._url, transport=httpx.AsyncHTTPTransport())

@@ -78,6 +78,12 @@ class SourcePage(Answer[list[SourceStatus]], frozen=True, kw_only=True):
     data: list[SourceStatus]
 
 
+class SourceAnswer(Answer[SourceStatus], frozen=True, kw_only=True):
+    """One source."""
+
+    data: SourceStatus
+
+
 class RunAnswer(Answer[Run], frozen=True, kw_only=True):
     """One run."""
 

@@ -31,6 +31,7 @@ from services.api.routes import (
     packages,
     scrapes,
     search,
+    sources,
     statistics,
     watches,
 )
@@ -54,7 +55,8 @@ HANDLERS: Final = (
     packages.list_dependents,
     search.search_artifacts,
     statistics.show_stats,
-    statistics.list_sources,
+    sources.list_sources,
+    sources.resume_source,
     scrapes.scrape,
     scrapes.list_scrapes,
     scrapes.show_scrape,

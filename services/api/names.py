@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from contracts import identity
+from contracts.identity import Purl
 from contracts.streams import COLLECTORS
-from contracts.vocabulary import METRIC_BY_NAME, Metric, Sort, Source
+from contracts.vocabulary import METRIC_BY_NAME, JobKind, Kind, Metric, Sort, Source
 from services.api import paths
 from services.api.errors import InvalidParameter, NotCollected, NotFound
 
@@ -66,6 +67,30 @@ def known_purls(texts: Iterable[str]) -> frozenset[str]:
     if wrong:
         raise InvalidParameter(f"no purl of an artifact: {next(iter(wrong.values()))}", purls=wrong)
     return frozenset(found)
+
+
+def watched_purls(texts: Iterable[str], job: JobKind) -> list[Purl]:
+    """
+    What a job can be done with, in order: owners for `enrich`, repositories for `dependencies`.
+
+    Raises:
+        InvalidParameter: some are something else, or nothing is watched for this job.
+    """
+    if job is JobKind.DISCOVER:
+        raise InvalidParameter(f"nothing is watched for {job}; it finds what to watch", job=job)
+    found, wrong = set(), {}
+    for text in texts:
+        try:
+            purl = identity.parse_owner(text) if job is JobKind.ENRICH else identity.parse(text)
+        except identity.InvalidPurl as error:
+            wrong[text] = str(error)
+            continue
+        if job is JobKind.DEPENDENCIES and purl.kind is not Kind.REPOSITORY:
+            wrong[text] = f"{text} is no repository"
+        found.add(purl)
+    if wrong:
+        raise InvalidParameter(f"cannot be watched: {next(iter(wrong.values()))}", purls=wrong)
+    return sorted(found, key=str)
 
 
 def artifact_key(segment: str) -> int | str:

@@ -7,16 +7,14 @@ from typing import Final
 import asyncpg
 
 from contracts.responses import Run
-from contracts.vocabulary import Source
+from contracts.vocabulary import JobKind, Source
 from services.api.database import Database
 
-# The job that a plan makes of every source; runs that users ask for are of the same kind.
-_JOB: Final = "refresh"
-
 _COLUMNS: Final = """
-    id, source, job, status, planned, items, failed, error, requested_at, started_at, completed_at
+    id, source, job, status, planned, items, failed, error, notes, requested_at, started_at,
+    completed_at
 """
-_NEW: Final = f"INSERT INTO runs (source, job) VALUES ($1, '{_JOB}') RETURNING {_COLUMNS}"
+_NEW: Final = f"INSERT INTO runs (source, job) VALUES ($1, $2) RETURNING {_COLUMNS}"
 _FAILED: Final = """
     UPDATE runs SET status = 'error', error = $2, completed_at = now()
     WHERE id = $1 AND status = 'pending'
@@ -31,9 +29,9 @@ _OF_SOURCE: Final = f"""
 """
 
 
-async def create(database: Database, source: Source) -> Run:
+async def create(database: Database, source: Source, job: JobKind) -> Run:
     """A pending run."""
-    (row,) = await database.rows(_NEW, source.value)
+    (row,) = await database.rows(_NEW, source.value, job.value)
     return _run(row)
 
 

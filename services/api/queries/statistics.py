@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Final
 
-from contracts.responses import ArtifactCounts, SourceStatus, Stats
-from contracts.vocabulary import Source
+from contracts.responses import ArtifactCounts, Stats
 from services.api.database import Database
 
 # From here on PostgreSQL's own estimate is told, since counting millions of rows takes seconds.
@@ -33,27 +31,6 @@ _COUNTS: Final = {
     "observations": "SELECT count(*) FROM observations",
     "relations": "SELECT count(*) FROM relations",
 }
-_SOURCES: Final = """
-    SELECT s.source, w.watches, w.overdue, w.failing, w.last_success_at,
-        r.last_run_at, r.last_run_status,
-        (SELECT error FROM runs
-         WHERE source = s.source AND error IS NOT NULL ORDER BY id DESC LIMIT 1) AS last_error
-    FROM (
-        SELECT source FROM unnest($1::text[]) source
-        UNION SELECT DISTINCT source FROM watches
-    ) s
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS watches, count(*) FILTER (WHERE next_due_at < now()) AS overdue,
-            count(*) FILTER (WHERE failures > 0) AS failing,
-            max(last_success_at) AS last_success_at
-        FROM watches WHERE source = s.source
-    ) w
-    LEFT JOIN LATERAL (
-        SELECT coalesce(started_at, requested_at) AS last_run_at, status AS last_run_status
-        FROM runs WHERE source = s.source ORDER BY id DESC LIMIT 1
-    ) r ON true
-    ORDER BY s.source
-"""
 
 
 async def stats(database: Database, changes: int) -> Stats:
@@ -78,12 +55,6 @@ async def stats(database: Database, changes: int) -> Stats:
         watches=totals["watches"],
         last_update=max(times, default=None),
     )
-
-
-async def sources(database: Database, collected: Sequence[Source]) -> list[SourceStatus]:
-    """Every source that has a collector, and every one that has watches."""
-    names = [source.value for source in collected]
-    return [SourceStatus(**row) for row in await database.rows(_SOURCES, names)]
 
 
 async def _many(database: Database, table: str) -> int:

@@ -8,27 +8,33 @@ from typing import Final
 from msgspec import Struct
 
 from contracts.responses import Watch
-from contracts.vocabulary import Source
+from contracts.vocabulary import JobKind, Priority, Source
 from services.api.database import Database
 
 _PAGE: Final = """
-    SELECT purl, source, cadence_seconds, next_due_at, failures, last_error, last_success_at
-    FROM watches WHERE purl > $1 AND {condition} ORDER BY purl LIMIT $2 OFFSET $3
+    SELECT purl, source, job, priority, cadence_seconds, next_due_at, failures, last_error,
+        last_success_at
+    FROM watches
+    WHERE (purl, source, job) > ($1, $2, $3)
+        AND ($4::text IS NULL OR source = $4) AND ($5::text IS NULL OR job = $5)
+    ORDER BY purl, source, job LIMIT $6 OFFSET $7
 """
-_ALL: Final = _PAGE.format(condition="true")
-_OF_SOURCE: Final = _PAGE.format(condition="source = $4")
 # Ordered, so that two who add the same ones cannot wait for each other.
 _ADD: Final = """
     WITH added AS (
-        INSERT INTO watches (purl, source, cadence_seconds)
-        SELECT * FROM unnest($1::text[], $2::text[], $3::int[]) ORDER BY 1
-        ON CONFLICT DO NOTHING RETURNING purl
+        INSERT INTO watches (source, job, purl, priority, cadence_seconds)
+        SELECT source, $4, purl, coalesce($5, 'normal'), cadence
+        FROM unnest($1::text[], $2::text[], $3::int[]) AS wanted (source, purl, cadence)
+        ORDER BY source, purl
+        ON CONFLICT (source, job, purl) DO UPDATE SET priority = excluded.priority
+        WHERE $5::text IS NOT NULL AND watches.priority <> excluded.priority
+        RETURNING old.purl IS NULL AS is_new
     )
-    SELECT count(*) FROM added
+    SELECT count(*) FILTER (WHERE is_new) FROM added
 """
 _REMOVE: Final = """
     WITH removed AS (DELETE FROM watches WHERE purl = ANY ($1::text[]) RETURNING purl)
-    SELECT count(*) FROM removed
+    SELECT count(DISTINCT purl) FROM removed
 """
 
 
@@ -41,28 +47,39 @@ class NewWatch(Struct, frozen=True):
 
 
 async def watches(
-    database: Database, source: Source | None, after: str, limit: int, offset: int
+    database: Database,
+    source: Source | None,
+    job: JobKind | None,
+    after: tuple[str, str, str],
+    limit: int,
+    offset: int,
 ) -> list[Watch]:
-    """At most `limit` watches after the purl given."""
-    if source is None:
-        rows = await database.rows(_ALL, after, limit, offset)
-    else:
-        rows = await database.rows(_OF_SOURCE, after, limit, offset, source.value)
+    """At most `limit` watches after the purl, source and job given."""
+    rows = await database.rows(
+        _PAGE, *after, source and source.value, job and job.value, limit, offset
+    )
     return [Watch(**row) for row in rows]
 
 
-async def add(database: Database, wanted: Sequence[NewWatch]) -> int:
-    """How many of these were not watched before; they are due at once."""
+async def add(
+    database: Database, wanted: Sequence[NewWatch], job: JobKind, priority: Priority | None
+) -> int:
+    """
+    How many of these were not watched before; they are due at once. Those that were get the
+    priority, where one is given.
+    """
     added: int = await database.value(
         _ADD,
-        [watch.purl for watch in wanted],
         [watch.source.value for watch in wanted],
+        [watch.purl for watch in wanted],
         [watch.cadence_seconds for watch in wanted],
+        job.value,
+        priority and priority.value,
     )
     return added
 
 
 async def remove(database: Database, purls: Sequence[str]) -> int:
-    """How many of these were watched."""
+    """How many of these were watched, whatever for."""
     removed: int = await database.value(_REMOVE, purls)
     return removed

@@ -1,12 +1,11 @@
-"""`/stats` and `/sources`: what is there, and how fresh it is."""
+"""`/stats`: what is there."""
 
 from __future__ import annotations
 
 from litestar import get
 
 from contracts.responses import Meta, Stats
-from contracts.streams import COLLECTORS
-from services.api.answers import SourcePage, StatsAnswer
+from services.api.answers import StatsAnswer
 from services.api.backend import APIRequest
 from services.api.caching import Reply
 from services.api.errors import documented
@@ -25,10 +24,3 @@ async def show_stats(request: APIRequest) -> Reply[StatsAnswer]:
 
     found = await request.backend.results.get("stats", ask)
     return Reply(StatsAnswer(data=found, meta=Meta()))
-
-
-@get("/sources", responses=documented())
-async def list_sources(request: APIRequest) -> Reply[SourcePage]:
-    """How fresh each source is, and the last error that it met."""
-    found = await statistics.sources(request.database, list(COLLECTORS))
-    return Reply(SourcePage(data=found, meta=Meta()))

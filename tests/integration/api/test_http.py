@@ -201,7 +201,7 @@ async def test_a_mistake_of_ours_is_logged_and_not_told(
     async def broken(*_: Any) -> None:
         raise LookupError("a secret of ours")
 
-    monkeypatch.setattr("services.api.queries.statistics.sources", broken)
+    monkeypatch.setattr("services.api.queries.sources.sources", broken)
     async with asked(create_app(settings)) as api:
         answer = await api.get("/api/v1/sources")
 

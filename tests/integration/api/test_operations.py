@@ -9,9 +9,10 @@ import pytest
 from nats.js import JetStreamContext
 
 from contracts.envelope import decode
-from contracts.jobs import Plan
-from contracts.streams import PLANNER
-from contracts.vocabulary import Source
+from contracts.jobs import Discover, Plan
+from contracts.streams import DISCOVERER, PLANNER, SCHEDULES, discovery
+from contracts.vocabulary import JobKind, Source
+from services.runtime import streams
 from tests.support import artifacts
 from tests.support.events import fetch
 
@@ -40,7 +41,8 @@ async def test_a_scrape_is_a_run_and_a_job_for_the_planner(
 
     assert (202, "pending", "npm") == (answer.status_code, run["status"], run["source"])
     plan = decode(message.headers, message.data).data
-    assert Plan(source=Source.NPM, everything=True, run_id=run["id"]) == plan
+    wanted = Plan(source=Source.NPM, job=JobKind.REFRESH, everything=True, run_id=run["id"])
+    assert wanted == plan
     assert "npm" == await tables.fetchval("SELECT source FROM runs WHERE id = $1", run["id"])
     assert run == (await bus_api.get(f"{V1}/scrapes/{run['id']}")).json()["data"]
 
@@ -227,3 +229,129 @@ async def test_health_says_what_is_wrong(bus_api: httpx.AsyncClient, js: JetStre
     assert "jobs: " in problem["message"]
     assert [True, True, True, False] == [one["healthy"] for one in problem["details"]["checks"]]
     assert 200 == (await bus_api.get(f"{V1}/health/nats")).status_code
+
+
+async def test_a_look_around_that_is_asked_for_has_the_rules_of_the_daily_one(
+    bus_api: httpx.AsyncClient, js: JetStreamContext, nats_url: str
+):
+    daily = discovery(Source.NPM, {"keywords": ["llm"], "limit": 9})
+    await streams.apply(nats_url, schedules=(*SCHEDULES, daily))
+
+    run = (await bus_api.post(f"{V1}/scrape?source=npm&job=discover")).json()["data"]
+    (message,) = await fetch(js, DISCOVERER)
+
+    asked = Discover(source=Source.NPM, rules={"keywords": ["llm"], "limit": 9}, run_id=run["id"])
+    assert asked == decode(message.headers, message.data).data
+    assert ("discover", "pending") == (run["job"], run["status"])
+
+
+async def test_a_source_without_rules_cannot_look_around(
+    bus_api: httpx.AsyncClient, js: JetStreamContext, tables: asyncpg.Connection
+):
+    answer = await bus_api.post(f"{V1}/scrape?source=npm&job=discover")
+
+    assert (400, "SOURCE_NOT_COLLECTED") == (answer.status_code, answer.json()["error"]["code"])
+    assert 0 == await tables.fetchval("SELECT count(*) FROM runs")
+
+
+async def test_a_watch_has_a_priority_and_another_one_when_it_is_given_again(
+    api: httpx.AsyncClient, tables: asyncpg.Connection
+):
+    react = {"purls": ["pkg:npm/react"]}
+
+    answers = [
+        (await api.post(f"{V1}/watches", json={**react, **more})).json()["data"]
+        for more in ({}, {"priority": "high"}, {})
+    ]
+
+    (watch,) = (await api.get(f"{V1}/watches?job=refresh")).json()["data"]
+    assert [1, 0, 0] == [answer["added"] for answer in answers]
+    assert [0, 1, 1] == [answer["known"] for answer in answers]
+    assert ("high", "refresh") == (watch["priority"], watch["job"])
+    assert [] == (await api.get(f"{V1}/watches?job=enrich")).json()["data"]
+
+
+@pytest.mark.parametrize(
+    ("job", "purl"),
+    [("enrich", "pkg:npm/react"), ("dependencies", "pkg:npm/react"), ("discover", "pkg:npm/react")],
+)
+async def test_only_what_a_job_can_be_done_with_is_watched_for_it(
+    api: httpx.AsyncClient, tables: asyncpg.Connection, job: str, purl: str
+):
+    answer = await api.post(f"{V1}/watches", json={"purls": [purl], "job": job})
+
+    assert (400, "INVALID_PARAMETER") == (answer.status_code, answer.json()["error"]["code"])
+    assert 0 == await tables.fetchval("SELECT count(*) FROM watches")
+
+
+async def test_one_artifact_that_is_watched_by_several_is_paged_through_once_each(
+    api: httpx.AsyncClient, tables: asyncpg.Connection
+):
+    keys = [("depsdev", "refresh"), ("npm", "dependencies"), ("npm", "refresh")]
+    await tables.executemany(
+        "INSERT INTO watches (source, job, purl, cadence_seconds)"
+        " VALUES ($1, $2, 'pkg:npm/react', 60)",
+        keys,
+    )
+
+    seen, cursor = [], None
+    for _ in keys:
+        params = {"limit": 1} | ({"cursor": cursor} if cursor else {})
+        page = (await api.get(f"{V1}/watches", params=params)).json()
+        seen += [(watch["source"], watch["job"]) for watch in page["data"]]
+        cursor = page["meta"].get("next")
+    removed = await api.request("DELETE", f"{V1}/watches", json={"purls": ["pkg:npm/react"]})
+
+    assert (keys, None) == (seen, cursor)
+    assert 1 == removed.json()["data"]["removed"]
+    assert 0 == await tables.fetchval("SELECT count(*) FROM watches")
+
+
+_SOURCE = """
+    INSERT INTO sources (source, needs, last_success_at, last_failure_at, last_failure, parked_at,
+        parked_reason, requests_limit, requests_remaining, requests_reset_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, 60, 42, $4)
+"""
+
+
+async def test_a_source_tells_its_health_its_lag_and_what_it_has_left(
+    api: httpx.AsyncClient, tables: asyncpg.Connection
+):
+    early = NOW - timedelta(hours=1)
+    await tables.execute(_SOURCE, "npm", None, NOW, early, "timed out", None, None)
+    await tables.execute(_SOURCE, "pypi", None, early, NOW, "answered 403", NOW, "answered 403")
+    await tables.execute(_SOURCE, "librariesio", "a key", None, None, None, None, None)
+    await tables.execute(_WATCH, "pkg:npm/a", NOW - timedelta(hours=2), 0, None, NOW)
+    await tables.execute(_WATCH, "pkg:npm/b", NOW + timedelta(hours=2), 0, None, NOW)
+
+    found = {one["source"]: one for one in (await api.get(f"{V1}/sources")).json()["data"]}
+
+    npm, pypi, librariesio = (found[name] for name in ("npm", "pypi", "librariesio"))
+    assert [True, False, False] == [one["healthy"] for one in (npm, pypi, librariesio)]
+    assert (True, False) == (npm["configured"], librariesio["configured"])
+    assert ("a key", "answered 403") == (librariesio["needs"], pypi["parked_reason"])
+    assert (60, 42) == (npm["requests_limit"], npm["requests_remaining"])
+    assert ({"refresh": 2}, {}) == (npm["jobs"], pypi["jobs"])
+    assert 7_200 <= npm["lag_seconds"] < 7_300
+    assert 0 == pypi["lag_seconds"]
+
+
+async def test_a_parked_source_is_told_to_go_on_and_what_failed_is_due_at_once(
+    api: httpx.AsyncClient, tables: asyncpg.Connection
+):
+    await tables.execute(_SOURCE, "npm", None, None, NOW, "answered 403", NOW, "answered 403")
+    later = NOW + timedelta(hours=6)
+    await tables.execute(_WATCH, "pkg:npm/failed", later, 1, "answered 403", None)
+    await tables.execute(_WATCH, "pkg:npm/fine", later, 0, None, NOW)
+
+    answer = await api.post(f"{V1}/sources/npm/resume")
+
+    rows = await tables.fetch("SELECT next_due_at < $1 AS is_due FROM watches ORDER BY purl", later)
+    assert (200, None) == (answer.status_code, answer.json()["data"]["parked_at"])
+    assert [True, False] == [row["is_due"] for row in rows]
+
+
+async def test_nobody_resumes_a_source_that_is_none(api: httpx.AsyncClient):
+    answer = await api.post(f"{V1}/sources/nmp/resume")
+
+    assert (404, "SOURCE_NOT_FOUND") == (answer.status_code, answer.json()["error"]["code"])

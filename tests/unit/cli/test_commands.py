@@ -12,8 +12,17 @@ import httpx
 import msgspec
 import pytest
 
-from contracts.responses import ArtifactDetail, History, MetricValue, Point, Run, Version, Watch
-from contracts.vocabulary import RunStatus, Source
+from contracts.responses import (
+    ArtifactDetail,
+    History,
+    MetricValue,
+    Point,
+    Run,
+    SourceStatus,
+    Version,
+    Watch,
+)
+from contracts.vocabulary import JobKind, Priority, RunStatus, Source
 from groundswell import Client
 from groundswell.cli import app, operating, places
 from groundswell.stack import up
@@ -55,6 +64,21 @@ def _run(status: RunStatus, **fields: Any) -> Run:
         "completed_at": None,
     }
     return Run(**(plain | fields))
+
+
+def _source(name: Source, **fields: Any) -> SourceStatus:
+    plain: dict[str, Any] = {
+        **dict.fromkeys(SourceStatus.__struct_fields__),
+        "source": name,
+        "healthy": True,
+        "configured": True,
+        "watches": 7,
+        "overdue": 1,
+        "failing": 0,
+        "jobs": {"refresh": 7},
+        "lag_seconds": 0.0,
+    }
+    return SourceStatus(**(plain | fields))
 
 
 def _detail() -> ArtifactDetail:
@@ -277,6 +301,8 @@ def test_watch_list_tells_how_it_goes(command: Command, capsys: pytest.CaptureFi
     watch = Watch(
         purl="pkg:npm/react",
         source=Source.NPM,
+        job=JobKind.DEPENDENCIES,
+        priority=Priority.HIGH,
         cadence_seconds=86_400,
         next_due_at=NOW,
         failures=1,
@@ -285,8 +311,90 @@ def test_watch_list_tells_how_it_goes(command: Command, capsys: pytest.CaptureFi
     )
     command("watch", "list", "--source", "npm", replies=(ok([watch]),))
 
-    purl, read, _, error = capsys.readouterr().out.strip().split("\t")
-    assert (purl, read, error) == ("pkg:npm/react", "never", "npm answered 503")
+    purl, job, priority, read, _, error = capsys.readouterr().out.strip().split("\t")
+    assert (purl, job, priority) == ("pkg:npm/react", "npm dependencies", "high")
+    assert (read, error) == ("never", "npm answered 503")
+
+
+def test_watch_add_sends_priority_and_job(command: Command) -> None:
+    _, script = command(
+        "watch",
+        "add",
+        "github/Litestar-Org",
+        "--job",
+        "enrich",
+        "--priority",
+        "low",
+        replies=(ok({"added": 1}),),
+    )
+
+    assert msgspec.json.decode(script.requests[0].content) == {
+        "purls": ["pkg:github/litestar-org"],
+        "priority": "low",
+        "job": "enrich",
+    }
+
+
+def test_collect_follows_another_job_of_a_source(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = {"job": "discover", "planned": 300, "items": 120, "notes": "one of two lists"}
+    code, script = command(
+        "collect", "npm", "--job", "discover", replies=(ok(_run(RunStatus.SUCCESS, **found)),)
+    )
+
+    assert code == 0
+    assert script.targets == ["/api/v1/scrape?source=npm&job=discover"]
+    assert capsys.readouterr().out == (
+        "npm discover: success, 120 new of 300 found: one of two lists\n"
+    )
+
+
+def test_collect_does_another_job_where_something_is_watched_for_it(command: Command) -> None:
+    sources = [_source(Source.NPM), _source(Source.GITHUB, jobs={"refresh": 3, "dependencies": 3})]
+    run = _run(RunStatus.SUCCESS, source=Source.GITHUB, job="dependencies")
+    _, script = command("collect", "--job", "dependencies", replies=(ok(sources), ok(run)))
+
+    assert script.targets[1:] == ["/api/v1/scrape?source=github&job=dependencies"]
+
+
+def test_collect_of_what_is_new_needs_a_source(command: Command) -> None:
+    assert command("collect", "--job", "discover")[0] == 2
+
+
+def test_sources_tells_how_each_is(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    statuses = [
+        _source(Source.NPM, requests_remaining=42, requests_limit=60, lag_seconds=7_300.0),
+        _source(Source.PYPI, healthy=False, parked_at=NOW, parked_reason="pypi.org answered 403"),
+        _source(Source.LIBRARIESIO, healthy=False, configured=False, needs="a key"),
+        _source(
+            Source.GITHUB, healthy=False, last_failure="timed out", jobs={"enrich": 1, "refresh": 2}
+        ),
+    ]
+    command("sources", replies=(ok(statuses),))
+
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [row[:2] for row in rows] == [
+        ["npm", "healthy"],
+        ["pypi", "parked"],
+        ["librariesio", "not configured"],
+        ["github", "failing"],
+    ]
+    assert [rows[0][column] for column in (2, 4, 5)] == ["7", "2 h", "42/60"]
+    assert rows[3][2] == "enrich 1, refresh 2"
+    assert [row[7] for row in rows] == ["", "pypi.org answered 403", "needs a key", "timed out"]
+
+
+def test_sources_resume_tells_a_parked_one_to_go_on(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, script = command("sources", "resume", "pypi", replies=(ok(_source(Source.PYPI)),))
+
+    assert code == 0
+    assert [(one.method, one.url.path) for one in script.requests] == [
+        ("POST", "/api/v1/sources/pypi/resume")
+    ]
+    assert capsys.readouterr().out == "pypi is asked again within a minute.\n"
 
 
 def test_changes_prints_a_line_for_each(

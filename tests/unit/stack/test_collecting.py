@@ -6,7 +6,13 @@ from groundswell.stack.collecting import Collected, Outcome, exit_code, summary
 
 def outcome(status: RunStatus, failed: int = 0, error: str | None = None) -> Outcome:
     return Outcome(
-        source="npm", status=status, planned=10, items=10 - failed, failed=failed, error=error
+        source="npm",
+        job="refresh",
+        status=status,
+        planned=10,
+        items=10 - failed,
+        failed=failed,
+        error=error,
     )
 
 

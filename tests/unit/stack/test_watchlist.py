@@ -2,6 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from contracts.jobs import Discover
+from contracts.streams import SCHEDULES
+from contracts.vocabulary import Source
 from groundswell.stack import watchlist
 from groundswell.stack.errors import StackError
 
@@ -57,3 +60,36 @@ def test_a_file_that_is_no_watchlist_is_an_error_that_names_it(tmp_path: Path, t
 def test_a_file_that_is_not_there_is_an_error_that_names_it(tmp_path: Path):
     with pytest.raises(StackError, match="nowhere"):
         watchlist.read(tmp_path / "nowhere")
+
+
+def test_repositories_and_models_have_lists_of_their_own(tmp_path: Path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        '[github]\nrepositories = ["Litestar-Org/litestar"]\n'
+        '[huggingface]\nmodels = ["openai/whisper-large-v3"]\n'
+    )
+
+    assert [
+        "pkg:github/litestar-org/litestar",
+        "pkg:huggingface/openai/whisper-large-v3",
+    ] == watchlist.read(path)
+
+
+def test_rules_become_daily_schedules_and_are_no_names(tmp_path: Path):
+    path = tmp_path / "mine.toml"
+    path.write_text('[discover.github]\ntopics = ["llm"]\nlimit = 50\n[npm]\npackages = ["vue"]\n')
+
+    (schedule,) = [one for one in watchlist.schedules(path) if one.name == "discover-github"]
+    assert schedule.job == Discover(source=Source.GITHUB, rules={"topics": ["llm"], "limit": 50})
+    assert schedule.every == "0 0 3 * * *"
+    assert watchlist.read(path) == ["pkg:npm/vue"]
+    assert set(SCHEDULES) <= set(watchlist.schedules())
+
+
+@pytest.mark.parametrize("text", ["discover = 1", "[discover.nmp]\na = 1", "[discover]\nnpm = 1"])
+def test_rules_that_are_none_are_an_error_that_names_the_file(tmp_path: Path, text: str):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+
+    with pytest.raises(StackError, match=r"mine\.toml is not a watchlist"):
+        watchlist.schedules(path)
