@@ -12,16 +12,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
+import msgspec
 import structlog
 from msgspec import Struct
 
 from contracts import identity
 from contracts.jobs import Discover
-from contracts.vocabulary import CADENCES, Cadence, RunStatus
+from contracts.vocabulary import CADENCES, Cadence, JobKind, RunStatus
 from contracts.vocabulary import Source as Name
 from services.collector import runs, states
 from services.collector.desk import Desk
-from services.collector.source import Discovers, Found, SourceError
+from services.collector.source import Discovers, Found, SourceError, UnexpectedShape
 from services.runtime.database import translated
 
 # How many at most where the rules do not say, and where they say more than anybody means.
@@ -105,6 +106,9 @@ async def _look(desk: Desk, source: Discovers, job: Discover, discovery: Discove
                     await _write(desk, job.source, portion, discovery)
     except SourceError as error:
         discovery.error = error
+    except msgspec.ValidationError as error:
+        reason = f"[{JobKind.DISCOVER}.{job.source}] cannot be followed: {error}"
+        discovery.error = UnexpectedShape(reason, job.source)
     except TimeoutError:
         if not deadline.expired():
             raise
@@ -139,7 +143,7 @@ async def _write(desk: Desk, source: Name, portion: list[Found], discovery: Disc
 
 def _rows(desk: Desk, source: Name, portion: Sequence[Found]) -> list[tuple[str, str, str, int]]:
     """Source, purl, priority and cadence of each artifact, once."""
-    rows = {}
+    rows: dict[tuple[Name, str], tuple[str, str, str, int]] = {}
     for found in portion:
         try:
             purl = identity.parse(found.purl)
@@ -149,5 +153,5 @@ def _rows(desk: Desk, source: Name, portion: Sequence[Found]) -> list[tuple[str,
         # A source may find artifacts of another upstream, which is then the one to read them.
         reader = purl.source if purl.source in desk.sources else source
         cadence = CADENCES.get(reader, Cadence.DAILY).value
-        rows[reader, str(purl)] = (reader, str(purl), found.priority, cadence)
+        rows.setdefault((reader, str(purl)), (reader, str(purl), found.priority, cadence))
     return list(rows.values())

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
+import msgspec
 import nats
 import pytest
 from msgspec.structs import replace
@@ -82,8 +83,8 @@ async def test_what_is_found_is_watched_at_once_with_its_priority_and_cadence(
         (row["purl"], row["job"], row["priority"], row["cadence_seconds"]) for row in watches
     ] == [
         ("pkg:github/a/b", "refresh", "normal", 60),
-        # The last word on one that was found twice.
-        ("pkg:github/c/d", "refresh", "normal", 10_800),
+        # The first word on one that was found twice.
+        ("pkg:github/c/d", "refresh", "high", 10_800),
     ]
     assert watches[1]["next_due_at"] == NOW
 
@@ -165,6 +166,24 @@ async def test_a_limit_that_was_reached_is_told_with_what_was_found(
         "partial",
         3,
         "npm.example answered 429",
+    )
+
+
+async def test_rules_that_a_source_does_not_understand_are_an_error_that_names_their_table(
+    pool: asyncpg.Pool, js: JetStreamContext
+):
+    class Strict(Finder):
+        async def discover(
+            self, _http: Http, rules: Mapping[str, Any], _now: datetime
+        ) -> AsyncGenerator[Found, None]:
+            yield Found(purl=f"pkg:npm/{msgspec.convert(rules['count'], int)}")
+
+    finder = Strict(Name.NPM)
+    discovery = await done(desk_of(pool, js, finder), finder, rules={"count": "many"})
+
+    assert discovery.error
+    assert discovery.error.reason == (
+        "[discover.npm] cannot be followed: Expected `int`, got `str`"
     )
 
 
