@@ -10,7 +10,7 @@ from nats.js import JetStreamContext
 
 from contracts.envelope import decode
 from contracts.jobs import Discover, Plan
-from contracts.streams import DISCOVERER, PLANNER, SCHEDULES, discovery
+from contracts.streams import COLLECTORS, DISCOVERER, PLANNER, SCHEDULES, discovery
 from contracts.vocabulary import JobKind, Source
 from services.runtime import streams
 from tests.support import artifacts
@@ -171,7 +171,10 @@ async def test_sources_tell_how_fresh_they_are_and_what_went_wrong(
     await tables.fetchval(_RUN, "npm", "partial", 1, "registry.npmjs.org: 503")
     await tables.fetchval(_RUN, "npm", "success", 2, None)
 
-    npm, pypi = (await api.get(f"{V1}/sources")).json()["data"]
+    found = {one["source"]: one for one in (await api.get(f"{V1}/sources")).json()["data"]}
+
+    npm, pypi = found["npm"], found["pypi"]
+    assert set(COLLECTORS) == set(found)
 
     assert ("npm", 2, 1, 1) == (npm["source"], npm["watches"], npm["overdue"], npm["failing"])
     assert ("success", "registry.npmjs.org: 503") == (npm["last_run_status"], npm["last_error"])

@@ -7,6 +7,9 @@ from contracts.streams import SCHEDULES
 from contracts.vocabulary import Source
 from groundswell.stack import watchlist
 from groundswell.stack.errors import StackError
+from services.collector.source import Discovers
+from services.collector.sources import build
+from tests.support.upstreams import settings
 
 
 def test_the_starter_list_names_a_hundred_packages_of_each_registry():
@@ -83,7 +86,17 @@ def test_rules_become_daily_schedules_and_are_no_names(tmp_path: Path):
     assert schedule.job == Discover(source=Source.GITHUB, rules={"topics": ["llm"], "limit": 50})
     assert schedule.every == "0 0 3 * * *"
     assert watchlist.read(path) == ["pkg:npm/vue"]
-    assert set(SCHEDULES) <= set(watchlist.schedules())
+    assert [one for one in watchlist.schedules(path) if one in SCHEDULES] == list(SCHEDULES)
+
+
+def test_the_starter_list_has_rules_for_sources_that_can_look_around():
+    sources = build(settings())
+    jobs = [one.job for one in watchlist.schedules() if isinstance(one.job, Discover)]
+
+    assert jobs
+    for job in jobs:
+        assert isinstance(sources[job.source], Discovers)
+        assert job.rules["limit"] <= 1_000
 
 
 @pytest.mark.parametrize("text", ["discover = 1", "[discover.nmp]\na = 1", "[discover]\nnpm = 1"])
