@@ -32,6 +32,12 @@ _WATCH = """
 """
 
 
+@pytest.fixture
+def without_crates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if nobody had written its collector."""
+    monkeypatch.delitem(COLLECTORS, Source.CRATES, raising=False)
+
+
 async def test_a_scrape_is_a_run_and_a_job_for_the_planner(
     bus_api: httpx.AsyncClient, js: JetStreamContext, tables: asyncpg.Connection
 ):
@@ -75,9 +81,10 @@ async def test_a_scrape_that_cannot_be_planned_ends_with_the_reason(
     [
         ({}, "INVALID_PARAMETER"),
         ({"source": "x"}, "INVALID_PARAMETER"),
-        ({"source": "github"}, "SOURCE_NOT_COLLECTED"),
+        ({"source": "crates"}, "SOURCE_NOT_COLLECTED"),
     ],
 )
+@pytest.mark.usefixtures("without_crates")
 async def test_only_what_is_collected_can_be_scraped(
     api: httpx.AsyncClient, params: dict[str, Any], code: str
 ):
@@ -148,12 +155,13 @@ async def test_watches_are_listed_by_source_and_in_pages(api: httpx.AsyncClient)
 @pytest.mark.parametrize(
     ("purls", "code"),
     [
-        (["pkg:github/a/b"], "SOURCE_NOT_COLLECTED"),
+        (["pkg:cargo/serde"], "SOURCE_NOT_COLLECTED"),
         (["pkg:npm/react", "pkg:cargo/serde"], "SOURCE_NOT_COLLECTED"),
         (["react"], "INVALID_PARAMETER"),
         ([], "INVALID_PARAMETER"),
     ],
 )
+@pytest.mark.usefixtures("without_crates")
 async def test_what_cannot_be_watched_is_told_and_nothing_is(
     api: httpx.AsyncClient, tables: asyncpg.Connection, purls: list[str], code: str
 ):

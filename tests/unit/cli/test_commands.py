@@ -92,6 +92,11 @@ def _detail() -> ArtifactDetail:
         version_count=2,
         dependency_count=1,
         dependent_count=1234,
+        file_count=0,
+        problem_count=0,
+        organization=None,
+        aliases=[],
+        filled=[],
         extra={},
     )
 
