@@ -32,6 +32,9 @@ _ADDRESSES: Final = {
     "job.refresh.v1": (subjects.work(), ("source", "job")),
     "job.discover.v1": (subjects.work(kind=JobKind.DISCOVER), ("source",)),
     "job.partitions.v1": (subjects.PARTITIONS, ()),
+    "job.retention.v1": (subjects.RETENTION, ()),
+    "job.clean.v1": (subjects.CLEAN, ()),
+    "job.tally.v1": (subjects.TALLY, ()),
 }
 _PARAMETERS: Final[dict[str, JSON]] = {
     "kind": {"description": "What the artifact is.", "enum": list(Kind)},
@@ -61,6 +64,9 @@ _SENDERS: Final = {
     "job.refresh.v1": ("collector",),
     "job.discover.v1": ("streams", "api"),
     "job.partitions.v1": ("streams",),
+    "job.retention.v1": ("streams",),
+    "job.clean.v1": ("streams",),
+    "job.tally.v1": ("streams",),
 }
 _RECEIVERS: Final = {
     **dict.fromkeys(READINGS, ("ingest",)),
@@ -69,6 +75,9 @@ _RECEIVERS: Final = {
     "job.refresh.v1": ("collector",),
     "job.discover.v1": ("collector",),
     "job.partitions.v1": ("ingest",),
+    "job.retention.v1": ("ingest",),
+    "job.clean.v1": ("ingest",),
+    "job.tally.v1": ("ingest",),
 }
 
 

@@ -49,7 +49,19 @@ class Partitions(Struct, frozen=True, kw_only=True):
     """Make the monthly partitions of the months to come."""
 
 
-Job = Plan | Refresh | Discover | Partitions
+class Retention(Struct, frozen=True, kw_only=True):
+    """Rewrite the months of history that are old enough to be kept by the day."""
+
+
+class Clean(Struct, frozen=True, kw_only=True):
+    """Remove what gone artifacts lead to, stubs that nothing leads to, and old runs."""
+
+
+class Tally(Struct, frozen=True, kw_only=True):
+    """Count what organizations have."""
+
+
+Job = Plan | Refresh | Discover | Partitions | Retention | Clean | Tally
 
 # Event type -> Struct.
 JOBS: Final[dict[str, type[Job]]] = {
@@ -57,4 +69,7 @@ JOBS: Final[dict[str, type[Job]]] = {
     "job.refresh.v1": Refresh,
     "job.discover.v1": Discover,
     "job.partitions.v1": Partitions,
+    "job.retention.v1": Retention,
+    "job.clean.v1": Clean,
+    "job.tally.v1": Tally,
 }

@@ -188,6 +188,38 @@ class Version(Struct, frozen=True, kw_only=True):
     channels: list[str]
 
 
+class File(Struct, frozen=True, kw_only=True):
+    """A file of an artifact; `lfs`: its contents are kept elsewhere."""
+
+    path: str
+    size_bytes: int | None
+    blob_id: str | None
+    lfs: bool
+
+
+class FileProblem(Struct, frozen=True, kw_only=True):
+    """Why a file could not be read, or is not as it should be."""
+
+    part: Annotated[str, About(description="facts, manifests, skills or enrichment")]
+    path: str
+    reason: str
+
+
+class Organization(Struct, frozen=True, kw_only=True):
+    """Who owns artifacts. Where upstream tells no counts, they are of what is tracked."""
+
+    source: Source
+    login: str
+    name: str | None
+    url: str | None
+    website: str | None
+    description: str | None
+    sponsorship_url: str | None
+    repository_count: int
+    star_count: int
+    read_at: datetime | None
+
+
 class Dependent(Artifact, frozen=True, kw_only=True):
     """An artifact that depends on the one asked about, and how."""
 

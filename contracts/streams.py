@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from contracts import subjects
-from contracts.jobs import Discover, Job, Partitions, Plan
+from contracts.jobs import Clean, Discover, Job, Partitions, Plan, Retention, Tally
 from contracts.vocabulary import JobKind, Source
 
 # The jobs with watches stand in one line for each source, discovery in a line of its own.
@@ -98,7 +98,10 @@ PLANNER: Final = Consumer(
     stream="JOBS", durable="planner", filters=(subjects.PLAN,), max_ack_pending=1
 )
 MAINTENANCE: Final = Consumer(
-    stream="JOBS", durable="maintenance", filters=(subjects.PARTITIONS,), max_ack_pending=1
+    stream="JOBS",
+    durable="maintenance",
+    filters=(subjects.PARTITIONS, subjects.RETENTION, subjects.CLEAN, subjects.TALLY),
+    max_ack_pending=1,
 )
 
 
@@ -191,6 +194,9 @@ CONSUMERS: Final = (INGEST, PLANNER, MAINTENANCE, DISCOVERER, *COLLECTORS.values
 SCHEDULES: Final = (
     Schedule(name="plan", every="@every 1m", job=Plan()),
     Schedule(name="partitions", every="0 10 0 * * *", job=Partitions()),
+    Schedule(name="retention", every="0 40 0 * * *", job=Retention()),
+    Schedule(name="clean", every="0 40 1 1 * *", job=Clean()),
+    Schedule(name="tally", every="0 25 * * * *", job=Tally()),
 )
 
 

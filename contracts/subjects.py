@@ -11,7 +11,7 @@ from typing import Final
 
 from contracts.changes import ArtifactChanged, Change, MetricChanged, RelationChanged
 from contracts.identity import partition
-from contracts.jobs import Discover, Job, Partitions, Plan, Refresh
+from contracts.jobs import Clean, Discover, Job, Partitions, Plan, Refresh, Retention, Tally
 from contracts.vocabulary import JobKind, Kind, RelationType, Source
 
 JOBS: Final = "jobs.v1.>"
@@ -26,6 +26,19 @@ ADVISORIES: Final = (
 
 PLAN: Final = "jobs.v1.all.plan"
 PARTITIONS: Final = "jobs.v1.all.partitions"
+RETENTION: Final = "jobs.v1.all.retention"
+CLEAN: Final = "jobs.v1.all.clean"
+TALLY: Final = "jobs.v1.all.tally"
+
+
+# Jobs that are not about one source.
+_OF_ALL: Final = {
+    Plan: PLAN,
+    Partitions: PARTITIONS,
+    Retention: RETENTION,
+    Clean: CLEAN,
+    Tally: TALLY,
+}
 
 
 def reading(type_: str) -> str:
@@ -51,10 +64,8 @@ def job(data: Job) -> str:
             return work(source, kind)
         case Discover(source=source):
             return work(source, JobKind.DISCOVER)
-        case Plan():
-            return PLAN
-        case Partitions():
-            return PARTITIONS
+        case _:
+            return _OF_ALL[type(data)]
 
 
 def work(source: Source | None = None, kind: JobKind | None = None) -> str:

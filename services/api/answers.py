@@ -10,9 +10,12 @@ from contracts.responses import (
     Artifact,
     ArtifactDetail,
     Dependent,
+    File,
+    FileProblem,
     Health,
     History,
     Hit,
+    Organization,
     Relation,
     Run,
     SequencedChange,
@@ -52,6 +55,30 @@ class VersionPage(Answer[list[Version]], frozen=True, kw_only=True):
     """Releases, newest first."""
 
     data: list[Version]
+
+
+class FilePage(Answer[list[File]], frozen=True, kw_only=True):
+    """Files in the order of their paths."""
+
+    data: list[File]
+
+
+class FileProblemPage(Answer[list[FileProblem]], frozen=True, kw_only=True):
+    """What is wrong with files."""
+
+    data: list[FileProblem]
+
+
+class OrganizationPage(Answer[list[Organization]], frozen=True, kw_only=True):
+    """Organizations, ranked."""
+
+    data: list[Organization]
+
+
+class OrganizationAnswer(Answer[Organization], frozen=True, kw_only=True):
+    """One organization."""
+
+    data: Organization
 
 
 class DependentPage(Answer[list[Dependent]], frozen=True, kw_only=True):

@@ -152,6 +152,26 @@ def require_collector(source: Source) -> Source:
     return source
 
 
+def known_source(name: str) -> Source:
+    """
+    A source by its name in a path.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
+    try:
+        return Source(name)
+    except ValueError as error:
+        known = [str(one) for one in Source]
+        message = f"no such source; known: {', '.join(known)}"
+        raise NotFound("SOURCE_NOT_FOUND", message, known=known) from error
+
+
+def organization_not_found(source: str, login: str) -> NotFound:
+    message = f"there is no organization {login} of {source}"
+    return NotFound("ORGANIZATION_NOT_FOUND", message, source=source, login=login)
+
+
 def artifact_not_found(key: object) -> NotFound:
     return NotFound("ARTIFACT_NOT_FOUND", f"there is no artifact {key}", artifact=str(key))
 

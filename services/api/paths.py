@@ -18,8 +18,10 @@ from contracts import identity
 PREFIX: Final = "/api/v1"
 _ARTIFACTS: Final = f"{PREFIX}/artifacts/"
 _PACKAGES: Final = f"{PREFIX}/packages/"
-_OF_ARTIFACTS: Final = frozenset({"history", "relations", "versions"})
+_OF_ARTIFACTS: Final = frozenset({"history", "relations", "versions", "files", "problems"})
+_ORGANIZATIONS: Final = f"{PREFIX}/organizations/"
 _OF_PACKAGES: Final = frozenset({"dependents"})
+_OF_ORGANIZATIONS: Final = frozenset({"artifacts"})
 _LOOKUP: Final = "lookup"
 
 
@@ -32,6 +34,10 @@ def fold(raw: str) -> str | None:
         ecosystem, slash, rest = raw[len(_PACKAGES) :].partition("/")
         folded = _folded(rest, _OF_PACKAGES, _is_package)
         return f"{_PACKAGES}{quote(unquote(ecosystem), safe='')}{slash}{folded}"
+    if raw.startswith(_ORGANIZATIONS):
+        # Groups of GitLab may stand in groups.
+        source, slash, rest = raw[len(_ORGANIZATIONS) :].partition("/")
+        return f"{_ORGANIZATIONS}{source}{slash}{_folded(rest, _OF_ORGANIZATIONS, bool)}"
     return None
 
 

@@ -1,8 +1,8 @@
-"""The daily job: the months to come get their partitions before anything is observed in them."""
+"""The jobs that keep the tables in shape: partitions ahead, old history, what is left over."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -11,12 +11,15 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
 from contracts.envelope import Event
-from contracts.jobs import Partitions
+from contracts.jobs import Clean, Partitions, Retention, Tally
 from contracts.streams import MAINTENANCE
 from services.ingest import statements
+from services.ingest.cleaning import clean
+from services.ingest.owners import tally
+from services.ingest.retention import LONGEST, thin_history
 from services.runtime.broker import Undecodable
 from services.runtime.database import DatabaseRejected, DatabaseUnavailable, translated
-from services.runtime.delivery import Dead, Done, Later, Outcome, settle
+from services.runtime.delivery import Dead, Done, Later, Outcome, heartbeat, settle
 
 _AHEAD: Final = 3
 _DECEMBER: Final = 12
@@ -38,26 +41,24 @@ class Maintenance:
     async def take(self, events: Sequence[Event | Undecodable], messages: Sequence[Msg]) -> None:
         """Each job, one after another."""
         for event, message in zip(events, messages, strict=True):
-            await settle(self._js(), message, await self._do(event), MAINTENANCE)
+            async with heartbeat(message, MAINTENANCE.ack_wait, LONGEST):
+                outcome = await self._do(event)
+            await settle(self._js(), message, outcome, MAINTENANCE)
 
     async def _do(self, event: Event | Undecodable) -> Outcome:
-        match event:
-            case Undecodable(reason=reason):
-                return Dead(reason)
-            case Event(data=Partitions()):
-                return await self._make_partitions()
-            case Event(type=type_):
-                return Dead(f"{type_} is no job of maintenance")
-
-    async def _make_partitions(self) -> Outcome:
+        if isinstance(event, Undecodable):
+            return Dead(event.reason)
+        work = _WORK.get(type(event.data))
+        if work is None:
+            return Dead(f"{event.type} is no job of maintenance")
         try:
-            made = await make_partitions(self._pool(), self._now())
+            count = await work(self._pool(), self._now())
         except DatabaseUnavailable as error:
             return Later(str(error))
         except DatabaseRejected as error:
             return Dead(str(error))
-        if made:
-            log.info("made partitions", count=made)
+        if count:
+            log.info("maintained", job=event.type, count=count)
         return Done()
 
 
@@ -81,3 +82,11 @@ def months_ahead(today: date) -> list[date]:
         year, month = divmod(last.year * _DECEMBER + last.month, _DECEMBER)
         months.append(date(year, month + 1, 1))
     return months
+
+
+_WORK: Final[Mapping[type, Callable[[Any, datetime], Awaitable[int]]]] = {
+    Partitions: make_partitions,
+    Retention: thin_history,
+    Clean: clean,
+    Tally: tally,
+}

@@ -9,9 +9,10 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from contracts.identity import Purl
-from contracts.vocabulary import Source
+from contracts.vocabulary import METRIC_BY_NAME, Source
 from services.ingest import statements
 from services.ingest.records import Organization, Records
+from services.runtime.database import translated
 
 _FOLDING: Final = frozenset({Source.GITHUB, Source.GITLAB, Source.BITBUCKET})
 _FIELDS: Final = tuple(name for name in Organization.__struct_fields__ if name != "login")
@@ -71,3 +72,16 @@ async def owner_ids(
         for source, login, id_ in await connection.fetch(statements.OWNER_IDS, *columns):
             ids[Owner(source, login)] = id_
     return ids
+
+
+async def tally(pool: Any, _now: datetime) -> int:
+    """
+    Count what every owner has here; how many have another count now.
+
+    Raises:
+        DatabaseUnavailable: try again later.
+    """
+    metrics = [METRIC_BY_NAME[name].id for name in ("stars", "likes")]
+    with translated():
+        moved: int = await pool.fetchval(statements.TALLY, metrics)
+    return moved

@@ -96,6 +96,27 @@ ON CONFLICT (source, login) DO UPDATE SET
 WHERE excluded.read_at >= coalesce(o.read_at, '-infinity')
 """
 
+# In the order in which `OWNERS_TOLD` goes through them.
+TALLY: Final = """
+WITH counted AS (
+    SELECT a.organization_id AS id, count(*) AS repositories, coalesce(sum(c.value), 0) AS stars
+    FROM artifacts a
+    LEFT JOIN current_metrics c ON c.artifact_id = a.id AND c.metric_id = ANY($1::smallint[])
+    WHERE a.organization_id IS NOT NULL AND a.tracked AND a.state <> 'gone'
+    GROUP BY 1
+), moved AS (
+    SELECT o.id, coalesce(n.repositories, 0) AS repositories, coalesce(n.stars, 0)::bigint AS stars
+    FROM organizations o LEFT JOIN counted n USING (id)
+    WHERE (o.own_repository_count, o.own_star_count)
+        <> (coalesce(n.repositories, 0), coalesce(n.stars, 0)::bigint)
+    ORDER BY o.source, o.login FOR NO KEY UPDATE OF o
+), told AS (
+    UPDATE organizations o SET own_repository_count = m.repositories, own_star_count = m.stars
+    FROM moved m WHERE o.id = m.id RETURNING o.id
+)
+SELECT count(*) FROM told
+"""
+
 # Everybody locks in the order of ids, so nobody waits in a circle. Edges to an artifact may still
 # be made meanwhile.
 LOCK: Final = """

@@ -50,7 +50,10 @@ class Server:
 
 
 async def fill(url: str) -> None:
-    """Three packages: one with history and releases, one that depends on it, one elsewhere."""
+    """
+    An owner, and three packages: one with history and releases, one that depends on it, one
+    elsewhere.
+    """
     connection = await asyncpg.connect(url)
     try:
         react = await artifacts.add(
@@ -71,6 +74,9 @@ async def fill(url: str) -> None:
         await artifacts.release(connection, react, "19.2.0", NOW - timedelta(days=9))
         await artifacts.observe(
             connection, react, "downloads_week", {START: 50e6, START + timedelta(days=2): 51e6}
+        )
+        await connection.execute(
+            "INSERT INTO organizations (source, login) VALUES ('github', 'litestar-org')"
         )
     finally:
         await connection.close()

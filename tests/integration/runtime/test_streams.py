@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from nats.js import JetStreamContext, api
 from nats.js.errors import NotFoundError
 
+from contracts import subjects
 from contracts.envelope import decode
-from contracts.jobs import Partitions, Plan
+from contracts.jobs import Plan
 from contracts.streams import (
     CONSUMERS,
     INGEST,
@@ -145,10 +146,8 @@ async def test_a_stream_that_keeps_messages_otherwise_has_to_be_deleted_first(na
 
 async def test_a_schedule_really_sends_its_job(declared: str, js: JetStreamContext):
     every_second = Schedule(name="plan", every="@every 1s", job=Plan())
-    daily = Schedule(name="partitions", every="0 10 0 * * *", job=Partitions())
-
     assert ["set schedule plan: @every 1s"] == await streams.apply(
-        declared, schedules=(every_second, daily)
+        declared, schedules=(every_second, *SCHEDULES[1:])
     )
     for _ in range(2):
         (tick,) = await fetch(js, PLANNER)
@@ -175,7 +174,10 @@ async def test_a_schedule_that_is_no_longer_declared_is_removed(declared: str):
 async def test_every_job_of_the_clock_has_a_consumer(js: JetStreamContext):
     for consumer in (PLANNER, MAINTENANCE):
         info = await js.consumer_info(consumer.stream, consumer.durable)
-        assert consumer.filters[0] == info.config.filter_subject
+        filters = info.config.filter_subjects or [info.config.filter_subject]
+        assert list(consumer.filters) == filters
+    for schedule in SCHEDULES:
+        assert subjects.job(schedule.job) in (*PLANNER.filters, *MAINTENANCE.filters)
 
 
 async def test_the_server_reports_what_ran_out_of_deliveries(js: JetStreamContext):
