@@ -29,8 +29,10 @@ _REQUIREMENT: Final = 500
 _LICENSE_LINE: Final = 100
 _PROBLEMS: Final = 20
 _DEVELOPERS: Final = 30
-# `scm:git:git@github.com:owner/name.git`; the separator may also be `|`.
-_SCM: Final = re.compile(r"scm[:|][a-z]+[:|]", re.IGNORECASE)
+# `scm:git:git@github.com:owner/name.git`; the separator may also be `|`, and some forget `git:`.
+_SCM: Final = re.compile(r"scm[:|](?:[a-z]+[:|](?!//))?", re.IGNORECASE)
+# GitBox of the Apache Software Foundation keeps every repository on GitHub, too.
+_GITBOX: Final = re.compile(r"https?://gitbox\.apache\.org/repos/asf(?:/|\?p=)([\w-]+)\.git")
 _COORDINATE: Final = re.compile(r"[\w.-]{1,200}", re.ASCII).fullmatch
 _SCOPES: Final = {
     "compile": Scope.RUNTIME,
@@ -138,7 +140,10 @@ def _addresses(pom: Pom) -> tuple[str | None, ...]:
 
 
 def _repository(address: str) -> str | None:
-    return repository_purl(_SCM.sub("", address, count=1))
+    written = _SCM.sub("", address, count=1)
+    if found := _GITBOX.match(written):
+        written = f"https://github.com/apache/{found[1]}"
+    return repository_purl(written)
 
 
 def _first(found: Iterable[T | None]) -> T | None:

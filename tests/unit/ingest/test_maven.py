@@ -106,6 +106,8 @@ def test_without_a_pom_the_dependencies_stay_as_they_are_known():
         {"url": "https://github.com/acme/app/tree/main"},
         {"connection": "scm:git:git@github.com:acme/app.git"},
         {"connection": "scm:git|git://github.com/acme/app.git"},
+        {"connection": "scm:git@github.com:acme/app.git"},
+        {"connection": "scm:https://github.com/acme/app"},
         {
             "url": "https://svn.acme.org",
             "developerConnection": "scm:git:ssh://git@github.com/acme/app",
@@ -115,6 +117,17 @@ def test_without_a_pom_the_dependencies_stay_as_they_are_known():
 )
 def test_the_repository_is_read_from_every_way_of_writing_scm(scm: dict[str, str]):
     assert "pkg:github/acme/app" == facts({"artifactId": "app", "scm": scm}).repository
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "scm:git:https://gitbox.apache.org/repos/asf/commons-io.git",
+        "https://gitbox.apache.org/repos/asf?p=commons-io.git;a=summary",
+    ],
+)
+def test_repositories_of_apache_are_on_github_too(url: str):
+    assert "pkg:github/apache/commons-io" == facts({"scm": {"url": url}}).repository
 
 
 def test_the_repository_may_be_that_of_the_parent_or_the_homepage():
