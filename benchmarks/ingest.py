@@ -29,14 +29,15 @@ import nats
 import uvloop
 from nats.js import JetStreamContext, api
 
-from benchmarks.readings import readings
+from benchmarks import day, readings
 from benchmarks.servers import Servers, throw_away
 from contracts import subjects
-from contracts.envelope import decode
+from contracts.envelope import Event, decode
 from contracts.streams import INGEST
 from groundswell.stack.ports import free_port
 from services.runtime.publishing import publish_all
 
+_MIXES: Final = {"day": day.readings, "packages": readings.readings}
 _BARE: Final = "bare"
 _BATCH: Final = 500
 _PUBLISH: Final = 5_000
@@ -48,6 +49,7 @@ def main() -> None:
     """Run it and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readings", type=int, default=50_000)
+    parser.add_argument("--mix", choices=_MIXES, default="day", help="of one day, or of packages")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--profile", help="write a profile of ingest to this file")
     parser.add_argument("--bare", help=argparse.SUPPRESS)
@@ -63,7 +65,8 @@ def main() -> None:
 async def _measure(servers: Servers, arguments: argparse.Namespace) -> dict[str, Any]:
     count = arguments.readings
     async with _jetstream(servers.nats_url) as js:
-        mix, size = await _publish(js, count, arguments.seed)
+        events = _MIXES[arguments.mix](count, arguments.seed)
+        mix, size = await _publish(js, events)
         before = await _time_bare(servers, js, count)
         seconds = await _time_ingest(servers, js, arguments.profile)
         after = await _time_bare(servers, js, count)
@@ -87,16 +90,15 @@ async def _measure(servers: Servers, arguments: argparse.Namespace) -> dict[str,
     }
 
 
-async def _publish(js: JetStreamContext, count: int, seed: int) -> tuple[dict[str, int], int]:
+async def _publish(js: JetStreamContext, events: Iterator[Event]) -> tuple[dict[str, int], int]:
     mix: Counter[str] = Counter()
-    events = readings(count, seed)
     while chunk := list(islice(events, _PUBLISH)):
         mix.update(event.type for event in chunk)
         await publish_all(
             js, INGEST.stream, [(subjects.reading(event.type), event) for event in chunk]
         )
     info = await js.stream_info(INGEST.stream)
-    print(f"{count} readings, {info.state.bytes / 1e6:.0f} MB: {dict(mix)}")
+    print(f"{mix.total()} readings, {info.state.bytes / 1e6:.0f} MB: {dict(mix)}")
     return dict(mix), info.state.bytes
 
 

@@ -18,7 +18,7 @@ from contracts.identity import package
 from contracts.readings import Reading, npm, pypi
 from contracts.vocabulary import Source
 
-_START: Final = datetime(2026, 11, 1, 6, tzinfo=UTC)
+START: Final = datetime(2026, 11, 1, 6, tzinfo=UTC)
 DAYS: Final = 5
 _COUNTED_DAYS: Final = 35
 _LARGE: Final = 0.1
@@ -31,7 +31,7 @@ _WORDS: Final = (
 )
 
 
-class _Package(Struct, frozen=True):
+class Package(Struct, frozen=True):
     number: int
     name: str
     source: Source
@@ -51,24 +51,30 @@ def readings(count: int, seed: int = 1) -> Iterator[Event]:
 
 
 def _endless(packages: int, seed: int) -> Iterator[Event]:
-    known = [_package(number, seed) for number in range(packages)]
+    known = [package_of(number, seed) for number in range(packages)]
     day = 0
     while True:
         for one in known:
-            at = _START + timedelta(days=day, seconds=one.number / 100)
-            yield _event(one, _facts(one, day, at), at)
-            yield _event(one, _downloads(one, at), at)
+            at = START + timedelta(days=day, seconds=one.number / 100)
+            yield from readings_of(one, day, at)
         day += 1
 
 
-def _package(number: int, seed: int) -> _Package:
+def readings_of(one: Package, day: int, at: datetime) -> Iterator[Event]:
+    """What its registry and its counter say of a package on a day."""
+    yield _event(one, _facts(one, day, at), at)
+    yield _event(one, _downloads(one, at), at)
+
+
+def package_of(number: int, seed: int) -> Package:
+    """The package of this number."""
     rng = random.Random(f"{seed}-{number}")
     large = rng.random() < _LARGE
     source = Source.PYPI if rng.random() < _PYPI else Source.NPM
     count = rng.randint(15, 40) if large else rng.randint(0, 10)
     # A few packages are needed by nearly everybody.
     needed = dict.fromkeys(f"needed-{int(rng.paretovariate(0.6)) % 5_000}" for _ in range(count))
-    return _Package(
+    return Package(
         number,
         f"bench-{number}" if source is Source.PYPI or number % 5 else f"@scope-{number}/bench",
         source,
@@ -78,7 +84,7 @@ def _package(number: int, seed: int) -> _Package:
     )
 
 
-def _event(one: _Package, data: Reading, at: datetime) -> Event:
+def _event(one: Package, data: Reading, at: datetime) -> Event:
     type_ = _TYPES[type(data)]
     purl = package(one.source, one.name)
     return Event(
@@ -99,7 +105,7 @@ _TYPES: Final[dict[type, str]] = {
 }
 
 
-def _facts(one: _Package, day: int, at: datetime) -> npm.Packument | pypi.Project:
+def _facts(one: Package, day: int, at: datetime) -> npm.Packument | pypi.Project:
     rng = random.Random(one.number)
     released = sum(rng.random() < _RELEASED for _ in range(day))
     versions = [f"1.{minor}.0" for minor in range(one.versions + released)]
@@ -108,7 +114,7 @@ def _facts(one: _Package, day: int, at: datetime) -> npm.Packument | pypi.Projec
     return build(one, versions, words, at)
 
 
-def _packument(one: _Package, versions: list[str], words: list[str], _: datetime) -> npm.Packument:
+def _packument(one: Package, versions: list[str], words: list[str], _: datetime) -> npm.Packument:
     released = {version: npm.Version() for version in versions}
     released[versions[-1]] = npm.Version(
         dependencies={name: f"^{len(name)}.0.0" for name in one.dependencies[::2]},
@@ -129,7 +135,7 @@ def _packument(one: _Package, versions: list[str], words: list[str], _: datetime
     )
 
 
-def _project(one: _Package, versions: list[str], words: list[str], _: datetime) -> pypi.Project:
+def _project(one: Package, versions: list[str], words: list[str], _: datetime) -> pypi.Project:
     return pypi.Project(
         info=pypi.Info(
             name=one.name,
@@ -154,7 +160,7 @@ def _moment(number: int) -> str:
     return (datetime(2020, 1, 1, 8, 30, tzinfo=UTC) + timedelta(days=7 * number)).isoformat()
 
 
-def _downloads(one: _Package, at: datetime) -> npm.Downloads | pypi.Downloads:
+def _downloads(one: Package, at: datetime) -> npm.Downloads | pypi.Downloads:
     end = at.date() - timedelta(days=1)
     days = [end - timedelta(days=back) for back in reversed(range(_COUNTED_DAYS))]
     counts = [(day, _count(one, day)) for day in days]
@@ -174,6 +180,6 @@ def _downloads(one: _Package, at: datetime) -> npm.Downloads | pypi.Downloads:
     )
 
 
-def _count(one: _Package, day: date) -> int:
+def _count(one: Package, day: date) -> int:
     weekday = day.toordinal() % 7
     return 1 + one.downloads * (10 + (one.number * 7 + day.toordinal() * 13) % 5 - weekday)

@@ -24,6 +24,7 @@ _DESCRIPTION: Final = 2_000
 _URL: Final = 2_000
 _KEYWORD: Final = 60
 _KEYWORDS: Final = 60
+_SHORT: Final = 60
 VERSION: Final = 256
 _PLAIN_VERSION: Final = re.compile(r"[!-~]{1,256}").fullmatch
 _MOST: Final = 2**53
@@ -58,11 +59,21 @@ def text(value: Any, limit: int = _DESCRIPTION) -> str | None:
 
 def line(value: Any, limit: int) -> str | None:
     """A text on one line, with single blanks; None when it is longer than the limit."""
+    if not isinstance(value, str):
+        return None
+    # Languages, licenses and topics are a few words that come again and again.
+    return _short_line(value, limit) if len(value) <= _SHORT else _line(value, limit)
+
+
+def _line(value: str, limit: int) -> str | None:
     found = text(value)
     if found is None:
         return None
     found = " ".join(found.split())
     return found if 0 < len(found) <= limit else None
+
+
+_short_line: Final = lru_cache(maxsize=65_536)(_line)
 
 
 def is_version(text: str) -> bool:
