@@ -35,6 +35,7 @@ _ADDRESSES: Final = {
     "job.retention.v1": (subjects.RETENTION, ()),
     "job.clean.v1": (subjects.CLEAN, ()),
     "job.tally.v1": (subjects.TALLY, ()),
+    "job.rank.v1": (subjects.RANK, ()),
 }
 _PARAMETERS: Final[dict[str, JSON]] = {
     "kind": {"description": "What the artifact is.", "enum": list(Kind)},
@@ -67,6 +68,7 @@ _SENDERS: Final = {
     "job.retention.v1": ("streams",),
     "job.clean.v1": ("streams",),
     "job.tally.v1": ("streams",),
+    "job.rank.v1": ("streams",),
 }
 _RECEIVERS: Final = {
     **dict.fromkeys(READINGS, ("ingest",)),
@@ -78,6 +80,7 @@ _RECEIVERS: Final = {
     "job.retention.v1": ("ingest",),
     "job.clean.v1": ("ingest",),
     "job.tally.v1": ("ingest",),
+    "job.rank.v1": ("ingest",),
 }
 
 

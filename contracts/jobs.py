@@ -61,7 +61,11 @@ class Tally(Struct, frozen=True, kw_only=True):
     """Count what organizations have."""
 
 
-Job = Plan | Refresh | Discover | Partitions | Retention | Clean | Tally
+class Rank(Struct, frozen=True, kw_only=True):
+    """Go over the rankings for what a process that died left behind."""
+
+
+Job = Plan | Refresh | Discover | Partitions | Retention | Clean | Tally | Rank
 
 # Event type -> Struct.
 JOBS: Final[dict[str, type[Job]]] = {
@@ -72,4 +76,5 @@ JOBS: Final[dict[str, type[Job]]] = {
     "job.retention.v1": Retention,
     "job.clean.v1": Clean,
     "job.tally.v1": Tally,
+    "job.rank.v1": Rank,
 }

@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from contracts import subjects
-from contracts.jobs import Clean, Discover, Job, Partitions, Plan, Retention, Tally
+from contracts.jobs import Clean, Discover, Job, Partitions, Plan, Rank, Retention, Tally
 from contracts.vocabulary import JobKind, Source
 
 # The jobs with watches stand in one line for each source, discovery in a line of its own.
@@ -100,7 +100,13 @@ PLANNER: Final = Consumer(
 MAINTENANCE: Final = Consumer(
     stream="JOBS",
     durable="maintenance",
-    filters=(subjects.PARTITIONS, subjects.RETENTION, subjects.CLEAN, subjects.TALLY),
+    filters=(
+        subjects.PARTITIONS,
+        subjects.RETENTION,
+        subjects.CLEAN,
+        subjects.TALLY,
+        subjects.RANK,
+    ),
     max_ack_pending=1,
 )
 
@@ -197,6 +203,7 @@ SCHEDULES: Final = (
     Schedule(name="retention", every="0 40 0 * * *", job=Retention()),
     Schedule(name="clean", every="0 40 1 1 * *", job=Clean()),
     Schedule(name="tally", every="0 25 * * * *", job=Tally()),
+    Schedule(name="rank", every="0 40 * * * *", job=Rank()),
 )
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from contracts.changes import ArtifactChanged, Change, MetricChanged, RelationChanged
 from contracts.identity import partition
-from contracts.jobs import Clean, Discover, Job, Partitions, Plan, Refresh, Retention, Tally
+from contracts.jobs import Clean, Discover, Job, Partitions, Plan, Rank, Refresh, Retention, Tally
 from contracts.vocabulary import JobKind, Kind, RelationType, Source
 
 JOBS: Final = "jobs.v1.>"
@@ -29,6 +29,7 @@ PARTITIONS: Final = "jobs.v1.all.partitions"
 RETENTION: Final = "jobs.v1.all.retention"
 CLEAN: Final = "jobs.v1.all.clean"
 TALLY: Final = "jobs.v1.all.tally"
+RANK: Final = "jobs.v1.all.rank"
 
 
 # Jobs that are not about one source.
@@ -38,6 +39,7 @@ _OF_ALL: Final = {
     Retention: RETENTION,
     Clean: CLEAN,
     Tally: TALLY,
+    Rank: RANK,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from contracts.streams import INGEST, MAINTENANCE, Consumer
 from services.ingest.consumer import Ingest
 from services.ingest.maintenance import Maintenance
 from services.ingest.outbox import Relay
+from services.ingest.ranks import Ranks
 from services.ingest.settings import IngestSettings
 from services.runtime import health
 from services.runtime.broker import Undecodable, create_broker, jetstream, subscription
@@ -30,7 +31,7 @@ _Take = Callable[[list[Event | Undecodable], Any], Awaitable[None]]
 
 
 class Service:
-    """Ingest in one process. Its pool and its relay live as long as `lifespan`."""
+    """Ingest in one process. Its pool, relay and rankings live as long as `lifespan`."""
 
     def __init__(self, settings: IngestSettings) -> None:
         self.settings = settings
@@ -41,7 +42,8 @@ class Service:
             settings.breaker_window,
             settings.breaker_minimum,
         )
-        self.ingest = Ingest(self.pool, self._js, self.breaker, settings.hold_seconds)
+        self.ranks = Ranks(self.pool)
+        self.ingest = Ingest(self.pool, self._js, self.ranks, self.breaker, settings.hold_seconds)
         self.maintenance = Maintenance(self.pool, self._js, lambda: datetime.now(UTC))
         self._pool: asyncpg.Pool | None = None
         for _ in range(settings.lanes):
@@ -50,18 +52,19 @@ class Service:
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
-        """Open the pool and relay the outbox, until the broker has come to rest."""
+        """Open the pool, relay and rank, until the broker has come to rest."""
         settings = self.settings
         relay = Relay(settings.database_url, self._js)
         async with create_pool(settings.database_url, SERVICE, max_size=settings.lanes + 2) as pool:
             self._pool = pool
-            relaying = asyncio.create_task(relay.run())
+            tasks = [asyncio.create_task(work) for work in (relay.run(), self.ranks.run())]
             try:
                 yield
             finally:
-                relaying.cancel()
-                with suppress(asyncio.CancelledError):
-                    await relaying
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await self.ranks.catch_up()
 
     def pool(self) -> asyncpg.Pool:
         if self._pool is None:

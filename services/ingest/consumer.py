@@ -19,6 +19,7 @@ from nats.js import JetStreamContext
 from contracts.envelope import Event
 from contracts.streams import INGEST
 from services.ingest.memory import Memory
+from services.ingest.ranks import Ranks
 from services.ingest.records import Records
 from services.ingest.understanding import Understanding, Understood
 from services.ingest.writer import write
@@ -50,11 +51,13 @@ class Ingest:
         self,
         pool: Callable[[], Any],
         js: Callable[[], JetStreamContext],
+        ranks: Ranks,
         breaker: Breaker,
         hold_seconds: float,
     ) -> None:
         """`pool` and `js` are asked for with each batch: they are not there before the first."""
         self._pool, self._js = pool, js
+        self._ranks = ranks
         self._breaker = breaker
         self._hold_seconds = hold_seconds
         self._memory = Memory()
@@ -114,7 +117,7 @@ class Ingest:
         deadline = monotonic() + self._hold_seconds
         for delay in _delays():
             try:
-                changes = await write(self._pool(), self._memory, batch)
+                written = await write(self._pool(), self._memory, batch)
             except DatabaseUnavailable as error:
                 if self._stopping.is_set() or monotonic() + delay > deadline:
                     raise
@@ -122,7 +125,8 @@ class Ingest:
                 await self._pause(delay)
             else:
                 metrics.BATCHES.inc()
-                metrics.CHANGES.inc(changes)
+                metrics.CHANGES.inc(written.changes)
+                self._ranks.move(written.moved)
                 return
 
     async def _pause(self, seconds: float) -> None:

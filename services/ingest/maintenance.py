@@ -11,11 +11,12 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
 from contracts.envelope import Event
-from contracts.jobs import Clean, Partitions, Retention, Tally
+from contracts.jobs import Clean, Partitions, Rank, Retention, Tally
 from contracts.streams import MAINTENANCE
 from services.ingest import statements
 from services.ingest.cleaning import clean
 from services.ingest.owners import tally
+from services.ingest.ranks import rank_all
 from services.ingest.retention import LONGEST, thin_history
 from services.runtime.broker import Undecodable
 from services.runtime.database import DatabaseRejected, DatabaseUnavailable, translated
@@ -89,4 +90,5 @@ _WORK: Final[Mapping[type, Callable[[Any, datetime], Awaitable[int]]]] = {
     Retention: thin_history,
     Clean: clean,
     Tally: tally,
+    Rank: lambda pool, _: rank_all(pool),
 }

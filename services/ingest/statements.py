@@ -534,23 +534,35 @@ SELECT n.* FROM json_table($1::jsonb, '$[*]' COLUMNS (
 ON CONFLICT DO NOTHING
 """
 
-# $2 to $4 say which metric is the measure of `hot` and `used` for each source.
-RANKS: Final = """
+# Any number will do, as long as it stays the same.
+ALONE_WITH_RANKS: Final = "SELECT pg_advisory_xact_lock(7114512)"
+
+_RANKS: Final = """
 INSERT INTO ranks AS r (artifact_id, kind, source, latest, hot, used)
 SELECT a.id, a.kind, a.source, a.updated_at, hot.value, used.value
-FROM unnest($1::bigint[]) AS t(id)
-JOIN artifacts a USING (id)
-LEFT JOIN unnest($2::text[], $3::smallint[], $4::smallint[]) AS m(source, hot, used)
+FROM {artifacts}
+LEFT JOIN unnest({measures}) AS m(source, hot, used)
     ON m.source = a.source
 LEFT JOIN current_metrics hot ON hot.artifact_id = a.id AND hot.metric_id = m.hot
 LEFT JOIN current_metrics used ON used.artifact_id = a.id AND used.metric_id = m.used
-WHERE a.tracked
+WHERE a.tracked AND {condition}
 ON CONFLICT (artifact_id) DO UPDATE SET
     kind = excluded.kind, source = excluded.source, latest = excluded.latest,
     hot = excluded.hot, used = excluded.used
 WHERE (r.kind, r.source, r.latest, r.hot, r.used)
     IS DISTINCT FROM (excluded.kind, excluded.source, excluded.latest, excluded.hot, excluded.used)
 """
+# The last three parameters say which metric is the measure of `hot` and `used` for each source.
+RANKS: Final = _RANKS.format(
+    artifacts="unnest($1::bigint[]) AS t(id) JOIN artifacts a USING (id)",
+    measures="$2::text[], $3::smallint[], $4::smallint[]",
+    condition="true",
+)
+RANKS_BETWEEN: Final = _RANKS.format(
+    artifacts="artifacts a",
+    measures="$3::text[], $4::smallint[], $5::smallint[]",
+    condition="a.id >= $1 AND a.id < $2",
+)
 
 # The id is drawn here, after every row of the batch is locked: see `outbox`.
 OUTBOX: Final = """

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from contracts.changes import Change
 from services.ingest import batch as shaped
 from services.ingest import changes, names, statements
@@ -19,12 +21,16 @@ from services.runtime.tracing import traceparent
 _TRIES = 3
 
 
-async def write(pool: Any, memory: Memory, batch: Sequence[Records]) -> int:
+class Written(Struct, frozen=True):
+    """How many changes go out, and which artifacts may stand elsewhere in the rankings."""
+
+    changes: int
+    moved: set[int]
+
+
+async def write(pool: Any, memory: Memory, batch: Sequence[Records]) -> Written:
     """
     Write a batch; on return it is committed.
-
-    Returns:
-        How many changes go out.
 
     Raises:
         DatabaseUnavailable: nothing was written; the same batch may work later.
@@ -42,16 +48,17 @@ async def write(pool: Any, memory: Memory, batch: Sequence[Records]) -> int:
     raise DatabaseUnavailable("the artifacts of the batch are made and changed by somebody else")
 
 
-async def _write_once(pool: Any, memory: Memory, batch: Sequence[Records]) -> int:
+async def _write_once(pool: Any, memory: Memory, batch: Sequence[Records]) -> Written:
     with translated():
         async with pool.acquire() as connection:
             known, renamed = await _prepare(connection, memory, batch)
             async with connection.transaction():
                 if await connection.fetchval(statements.SHARE_NAMES) != known.names:
                     raise Outdated
-                found = await _write(connection, known, names.present(batch, known.aliases))
+                present = names.present(batch, known.aliases)
+                written = await _write(connection, known, present, renamed)
     memory.learn(known)
-    return len(found) + renamed
+    return written
 
 
 async def _prepare(connection: Any, memory: Memory, batch: Sequence[Records]) -> tuple[Known, int]:
@@ -66,15 +73,13 @@ async def _prepare(connection: Any, memory: Memory, batch: Sequence[Records]) ->
     return known, count
 
 
-async def _write(connection: Any, known: Known, batch: Sequence[Records]) -> list[Change]:
+async def _write(connection: Any, known: Known, batch: Sequence[Records], renamed: int) -> Written:
     found: list[Change] = []
-    touched: set[int] = set()
+    moved: set[int] = set()
     for group in shaped.rounds([records for records in batch if not records.owner]):
-        touched |= await write_artifacts(connection, known, group, found)
-        touched |= await write_metrics(connection, known, group, found)
+        moved |= await write_artifacts(connection, known, group, found)
+        moved |= await write_metrics(connection, known, group, found)
     await write_owners(connection, batch)
-    if touched:
-        await connection.execute(statements.RANKS, sorted(touched), *shaped.measures())
     if found:
         await connection.fetchrow(statements.OUTBOX, changes.pack(found, traceparent()))
-    return found
+    return Written(len(found) + renamed, moved)

@@ -141,6 +141,9 @@ BATCH_SECONDS = Histogram(
 CHANGES = Counter(
     "groundswell_ingest_changes", "Changes that were committed to the outbox.", registry=REGISTRY
 )
+UNRANKED = Gauge(
+    "groundswell_ingest_unranked", "Artifacts that wait for their ranks.", registry=REGISTRY
+)
 RELAYED = Counter(
     "groundswell_ingest_relayed_changes", "Changes that CHANGES confirmed.", registry=REGISTRY
 )

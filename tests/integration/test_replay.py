@@ -16,6 +16,7 @@ from groundswell.replay import replay_dead, replay_since
 from services.ingest import understanding
 from services.ingest.consumer import Ingest
 from services.ingest.normalizers import NORMALIZERS
+from services.ingest.ranks import Ranks
 from services.ingest.records import Records, UnexpectedShape
 from services.runtime import publishing, streams
 from services.runtime.broker import Undecodable
@@ -44,7 +45,8 @@ class Stack:
     async def ingest(self) -> int:
         """Take everything that waits, as a process that has just started; how many changes."""
         breaker = Breaker("ingest", 1.0, 1_000, 1_000)
-        ingest = Ingest(lambda: self.pool, lambda: self.js, breaker, hold_seconds=5)
+        ranks = Ranks(lambda: self.pool)
+        ingest = Ingest(lambda: self.pool, lambda: self.js, ranks, breaker, hold_seconds=5)
         waiting = await self.js.pull_subscribe_bind(durable=INGEST.durable, stream="READINGS")
         while (await self.js.consumer_info("READINGS", INGEST.durable)).num_pending:
             messages = await waiting.fetch(100, timeout=5)

@@ -9,6 +9,7 @@ import msgspec
 from contracts.changes import Change
 from contracts.envelope import Event
 from services.ingest.memory import Memory
+from services.ingest.ranks import rank
 from services.ingest.writer import write
 from tests.support import understood
 
@@ -54,8 +55,10 @@ TABLES = (ARTIFACTS, CURRENT, HISTORY, RELATIONS, VERSIONS, TAGS, RANKS)
 
 
 async def write_events(pool: Any, events: Sequence[Event], memory: Memory | None = None) -> int:
-    """Write one batch; how many changes it made."""
-    return await write(pool, memory or Memory(), understood.everything(*events))
+    """Write one batch and rank what it moved; how many changes it made."""
+    written = await write(pool, memory or Memory(), understood.everything(*events))
+    await rank(pool, sorted(written.moved))
+    return written.changes
 
 
 async def rows(pool: Any, query: str) -> list[dict[str, Any]]:

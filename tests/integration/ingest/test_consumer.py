@@ -116,8 +116,9 @@ async def test_the_same_readings_twice_change_nothing_and_emit_nothing(
         await send(js, events)
         await until(settled(js))
         await until(relayed(pool))
-        rows, told = await ledger.everything(pool), await changes(js)
+    rows, told = await ledger.everything(pool), await changes(js)
 
+    async with running(settings):
         for subject, event in addressed(events):
             headers = to_headers(event) | {"Nats-Msg-Id": f"again-{event.id}"}
             await js.publish(subject, encode(event.data), headers=headers)

@@ -8,8 +8,8 @@ import pytest
 from nats.js import JetStreamContext
 
 from contracts import subjects
-from contracts.envelope import Event, to_headers
-from contracts.jobs import Partitions, Plan
+from contracts.envelope import Event, event_type, to_headers
+from contracts.jobs import Partitions, Plan, Rank
 from services.ingest.maintenance import Maintenance, make_partitions, months_ahead
 from services.runtime.broker import Undecodable
 from services.runtime.delivery import Dead, Done, Later
@@ -27,8 +27,8 @@ async def partitions(pool: Any) -> list[str]:
     return [row["relname"] for row in await pool.fetch(PARTITIONS)]
 
 
-def job(data: Partitions | Plan) -> Event:
-    type_ = "job.partitions.v1" if isinstance(data, Partitions) else "job.plan.v1"
+def job(data: Partitions | Rank | Plan) -> Event:
+    type_ = event_type(data)
     return Event(id="1", type=type_, source="clock", subject="", time=NOW, data=data)
 
 
@@ -69,5 +69,6 @@ async def test_a_job_is_settled_by_what_became_of_it(pool: Any, database_url: st
 
     assert Done() == await done._do(job(Partitions()))
     assert isinstance(await later._do(job(Partitions())), Later)
+    assert Done() == await done._do(job(Rank()))
     assert Dead("job.plan.v1 is no job of maintenance") == await done._do(job(Plan()))
     assert Dead("torn") == await done._do(Undecodable("torn"))

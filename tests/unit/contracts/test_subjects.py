@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from contracts import streams, subjects
 from contracts.changes import ArtifactChanged, Change, MetricChanged, RelationChanged, What
 from contracts.identity import PARTITIONS, partition
-from contracts.jobs import Partitions, Plan, Refresh
+from contracts.jobs import Partitions, Plan, Rank, Refresh
 from contracts.readings import READINGS
 from contracts.vocabulary import METRIC_BY_NAME, JobKind, Kind, RelationType, Source
 from tests.support.subjects import matches, overlap
@@ -81,9 +81,9 @@ def test_changes_are_kept_in_changes_and_hold_no_identity(change: Change) -> Non
 
 
 @pytest.mark.parametrize(
-    "job", [Plan(), Partitions(), Refresh(source=Source.NPM, run_id=1, batch=0, purls=[])]
+    "job", [Plan(), Partitions(), Rank(), Refresh(source=Source.NPM, run_id=1, batch=0, purls=[])]
 )
-def test_jobs_are_kept_in_jobs(job: Plan | Partitions | Refresh) -> None:
+def test_jobs_are_kept_in_jobs(job: Plan | Partitions | Rank | Refresh) -> None:
     assert _kept(subjects.job(job), "JOBS")
 
 
