@@ -16,7 +16,7 @@ from contracts.changes import Change
 from contracts.vocabulary import RelationType, State
 from services.ingest import batch as shaped
 from services.ingest import changes, parts, sets, statements
-from services.ingest.memory import Known, Outdated, Told
+from services.ingest.memory import Known, Outdated, Overtaken, Told
 from services.ingest.records import Records
 
 
@@ -30,7 +30,8 @@ async def write_artifacts(
         The artifacts that may stand elsewhere in the rankings now.
 
     Raises:
-        Outdated: somebody else made one of these artifacts just now, or one is not there any more.
+        Overtaken: somebody else made one of these artifacts just now.
+        Outdated: one of them is not there any more.
     """
     locked = await _lock(connection, known, group)
     await _make(connection, known, group)
@@ -106,7 +107,7 @@ async def _make(connection: Any, known: Known, group: Sequence[Records]) -> None
         return
     made = dict(await connection.fetch(statements.NEW_ARTIFACTS, rows))
     if len(made) < len(rows):
-        raise Outdated
+        raise Overtaken
     known.ids.update(made)
 
 

@@ -27,6 +27,10 @@ class Outdated(Exception):
     """What was known when the batch began is not so any more; begin it again."""
 
 
+class Overtaken(Exception):
+    """Somebody else made an artifact of the batch meanwhile; begin it again."""
+
+
 class Told(NamedTuple):
     """
     Which facts of an artifact this process wrote last: when they were read, a fingerprint, and the

@@ -12,7 +12,7 @@ from services.ingest import batch as shaped
 from services.ingest import changes, names, statements
 from services.ingest.artifacts import write_artifacts
 from services.ingest.measures import write_metrics
-from services.ingest.memory import Known, Memory, Outdated, prepare
+from services.ingest.memory import Known, Memory, Outdated, Overtaken, prepare
 from services.ingest.owners import write_owners
 from services.ingest.records import Records
 from services.runtime.database import DatabaseUnavailable, translated
@@ -39,6 +39,8 @@ async def write(pool: Any, memory: Memory, batch: Sequence[Records]) -> Written:
     for _ in range(_TRIES):
         try:
             return await _write_once(pool, memory, batch)
+        except Overtaken:
+            continue
         except Outdated:
             memory.forget()
         except BaseException:
