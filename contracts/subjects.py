@@ -7,6 +7,7 @@ subject per artifact would cost the server a token tree of all of open source.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from contracts.changes import ArtifactChanged, Change, MetricChanged, RelationChanged
@@ -82,10 +83,10 @@ def schedule(name: str) -> str:
 
 def change(data: Change) -> str:
     """Where a change goes; the last token is the partition of the artifact that it is about."""
-    part = f"{partition(data.purl):02d}"
+    part = _part(data.purl)
     match data:
         case MetricChanged():
-            return f"changes.v1.metric.{data.kind}.{data.source}.{data.metric}.{part}"
+            return _metric(data.kind, data.source, data.metric) + part
         case ArtifactChanged():
             return f"changes.v1.artifact.{data.kind}.{data.source}.{data.what}.{part}"
         case RelationChanged():
@@ -119,5 +120,11 @@ def dead(stream: str, source: str) -> str:
     return f"dead.v1.{stream}.{source}"
 
 
+@lru_cache(maxsize=65_536)
 def _part(purl: str | None) -> str:
     return "*" if purl is None else f"{partition(purl):02d}"
+
+
+@lru_cache
+def _metric(kind: Kind, source: Source, metric: str) -> str:
+    return f"changes.v1.metric.{kind}.{source}.{metric}."

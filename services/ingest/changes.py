@@ -144,8 +144,7 @@ def pack(changes: Iterable[Change], traceparent: str | None) -> bytes:
 def _message(change: Change, trace: str) -> tuple[str, bytes, bytes]:
     headers = (
         "ce-specversion: 1.0\r\nce-source: /groundswell/ingest\r\n"
-        f"ce-type: {event_type(change)}\r\n"
-        f"ce-time: {change.observed_at.astimezone(UTC).isoformat()}\r\n"
+        f"ce-type: {event_type(change)}\r\nce-time: {_utc(change.observed_at)}\r\n"
         f"ce-subject: {change.purl}\r\ncontent-type: {CONTENT_TYPE}\r\n{trace}"
     )
     return subjects.change(change), headers.encode(), encode(change)
@@ -156,6 +155,12 @@ def whose(purl: str) -> tuple[Kind, Source]:
     """Kind and source of an artifact."""
     _, kind, source, _, _ = identify(purl)
     return Kind(kind), Source(source)
+
+
+@lru_cache(maxsize=4_096)
+def _utc(at: datetime) -> str:
+    """What one reading changed has one time, or two."""
+    return at.astimezone(UTC).isoformat()
 
 
 def _number(value: float) -> float | int:
