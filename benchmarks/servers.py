@@ -36,25 +36,33 @@ class Servers(Struct, frozen=True):
 def throw_away() -> Iterator[Servers]:
     """Both servers, ready to be used."""
     folder = Path(tempfile.mkdtemp(prefix="groundswell-benchmark-"))
+    try:
+        with kept(folder) as servers:
+            yield servers
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def kept(folder: Path) -> Iterator[Servers]:
+    """Both servers over a folder that stays, with what it holds from the last time."""
+    folder.mkdir(parents=True, exist_ok=True)
     data = places.make(folder)
     if account.for_postgres() is not None:
         folder.chmod(0o711)
     cluster = postgres.prepare(data.postgres, ports.free_port(), _PASSWORD)
     bus = nats.Server(data.nats, ports.free_port(), _PASSWORD)
     nats.prepare(bus)
-    try:
-        with (
-            _running(
-                postgres.program(cluster), folder, lambda: asyncio.run(postgres.is_ready(cluster))
-            ),
-            _running(nats.program(bus), folder, lambda: asyncio.run(nats.is_ready(bus))),
-        ):
-            asyncio.run(postgres.create_database(cluster))
-            migrate(cluster.url())
-            asyncio.run(apply(bus.url))
-            yield Servers(cluster.url(), bus.url)
-    finally:
-        shutil.rmtree(folder)
+    with (
+        _running(
+            postgres.program(cluster), folder, lambda: asyncio.run(postgres.is_ready(cluster))
+        ),
+        _running(nats.program(bus), folder, lambda: asyncio.run(nats.is_ready(bus))),
+    ):
+        asyncio.run(postgres.create_database(cluster))
+        migrate(cluster.url())
+        asyncio.run(apply(bus.url))
+        yield Servers(cluster.url(), bus.url)
 
 
 @contextmanager
