@@ -49,7 +49,12 @@ _SEARCH: Final = """
     WITH query AS MATERIALIZED (
         SELECT websearch_to_tsquery('english', $1) || websearch_to_tsquery('simple', $1) AS every,
                websearch_to_tsquery('english', $2) AS some
-    ), plain AS MATERIALIZED (({every}) UNION ({exact}) UNION ({beginning})),
+    ), former AS MATERIALIZED (
+        SELECT f.artifact_id AS id FROM aliases f JOIN ranks r USING (artifact_id)
+        WHERE lower(f.name) = ANY ($3::text[]) AND {conditions} LIMIT {most_names}
+    ), plain AS MATERIALIZED (
+        ({every}) UNION ({exact}) UNION ({beginning}) UNION TABLE former
+    ),
     spare AS MATERIALIZED (
         SELECT CASE WHEN count(*) < {few} THEN 200 ELSE 0 END AS most FROM plain
     ), found AS (
@@ -58,6 +63,7 @@ _SEARCH: Final = """
         SELECT a.id, r.latest, r.hot, r.used,
             CASE WHEN lower(a.name) = ANY ($3::text[])
                  THEN CASE WHEN lower(a.namespace) = $4::text THEN 6 ELSE 4 END
+                 WHEN a.id IN (SELECT id FROM former) THEN 5
                  WHEN lower(a.name) = ANY ($7::text[]) THEN 2
                  WHEN starts_with(lower(a.name), $5::text) THEN 1.5 ELSE 0 END
             + 2 * coalesce(similarity(a.name, $5::text), 0)
@@ -134,6 +140,8 @@ def _statement(search: Search, values: list[object]) -> str:
     return _SEARCH.format(
         every=candidates("search @@ query.every", _MOST),
         exact=candidates("lower(name) = ANY ($3::text[])", _MOST_NAMES),
+        conditions=conditions,
+        most_names=_MOST_NAMES,
         beginning=candidates("lower(name) ~>=~ $5::text AND lower(name) ~<~ $6::text", _MOST_NAMES),
         swapped=candidates("lower(name) = ANY ($7::text[])", _SPARE),
         alike=candidates("name % $5::text", _SPARE, "similarity(a.name, $5::text) DESC,"),

@@ -66,6 +66,17 @@ async def test_a_lookup_knows_former_names(api: httpx.AsyncClient, renamed: int)
     assert {OLD: NEW} == body["meta"]["renamed"]
 
 
+async def test_a_search_finds_what_had_the_name_before(
+    api: httpx.AsyncClient, renamed: int, tables: asyncpg.Connection
+):
+    await artifacts.add(tables, "pkg:npm/engine-parts")
+    await artifacts.add(tables, "pkg:npm/engine")
+
+    found = (await api.get("/api/v1/search?q=Engine")).json()["data"]
+
+    assert ["pkg:npm/engine", NEW, "pkg:npm/engine-parts"] == [hit["purl"] for hit in found]
+
+
 async def test_an_edge_of_several_parts_is_one_edge(
     api: httpx.AsyncClient, renamed: int, tables: asyncpg.Connection
 ):
