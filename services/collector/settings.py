@@ -39,6 +39,7 @@ class CollectorSettings(Runtime, frozen=True, kw_only=True):
     pypi_requests_per_second: Annotated[
         int, Meta(ge=1, description="Projects asked of PyPI in a second, one after another.")
     ] = 10
+    pypi_top_url: _Url = "https://hugovk.github.io/top-pypi-packages"
     pypistats_url: _Url = "https://pypistats.org"
     pypistats_requests_per_minute: Annotated[
         int, Meta(ge=1, description="pypistats.org allows 30.")

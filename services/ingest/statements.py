@@ -535,7 +535,7 @@ ON CONFLICT DO NOTHING
 """
 
 # Any number will do, as long as it stays the same.
-ALONE_WITH_RANKS: Final = "SELECT pg_advisory_xact_lock(7114512)"
+ALONE_WITH_RANKS: Final = "SELECT pg_advisory_xact_lock(7114513)"
 
 _RANKS: Final = """
 INSERT INTO ranks AS r (artifact_id, kind, source, latest, hot, used)

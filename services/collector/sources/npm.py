@@ -8,27 +8,31 @@ Source:
     https://github.com/npm/registry/blob/main/docs/responses/package-metadata.md and
     https://github.com/npm/registry/blob/main/docs/download-counts.md (checked 2026-11-21): at most
     128 names and 365 days in a bulk request, names with a scope one by one. No limit is published
-    for the counter; people were answered 429 at one request a second.
+    for the counter; people were answered 429 at one request a second. Discovery asks
+    https://github.com/npm/registry/blob/main/docs/REGISTRY-API.md#get-v1search, at most 250 a page.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
-from urllib.parse import quote
+from typing import Any, Final
+from urllib.parse import quote, urlencode
 
-from msgspec import Raw
+import msgspec
+from msgspec import Raw, Struct
 from msgspec.json import Decoder
 from msgspec.structs import replace
 
+from contracts import identity
 from contracts.readings import npm
 from contracts.vocabulary import Source as Name
 from services.collector.settings import CollectorSettings
 from services.collector.source import (
     Allowance,
     Failed,
+    Found,
     Gone,
     Http,
     Read,
@@ -50,6 +54,7 @@ _BULK: Final = 128
 # 30 days for the month, and 5 more for what was corrected or missed.
 _DAYS: Final = 35
 _BACKFILL_DAYS: Final = 365
+_PAGE: Final = 250
 
 _PACKUMENT_TYPE: Final = "npm.packument.v1"
 _DOWNLOADS_TYPE: Final = "npm.downloads.v1"
@@ -57,6 +62,31 @@ _packument: Final = Decoder(npm.Packument)
 _downloads: Final = Decoder(npm.Downloads | None)
 _NULL: Final = Raw(b"null")
 _bulk: Final = Decoder(dict[str, Raw])
+
+
+class Rules(Struct, frozen=True):
+    """
+    What the registry is searched for, and how many of the most popular packages are watched of each
+    search. `not:unstable` and `keywords:…` are words that it knows.
+    """
+
+    queries: tuple[str, ...] = ("keywords:framework", "keywords:cli", "keywords:ai")
+    each: int = _PAGE
+
+
+class _Named(Struct, frozen=True):
+    name: str
+
+
+class _Hit(Struct, frozen=True):
+    package: _Named
+
+
+class _Page(Struct, frozen=True):
+    objects: list[_Hit]
+
+
+_page: Final = Decoder(_Page)
 
 
 class Npm:
@@ -98,6 +128,29 @@ class Npm:
         for watch in watches:
             if _is_counted(watch, yesterday):
                 yield Unchanged(purl=watch.purl, resource=_DOWNLOADS)
+
+    async def discover(
+        self, http: Http, rules: Mapping[str, Any], now: datetime
+    ) -> AsyncGenerator[Found, None]:
+        """The most popular packages that a few searches find."""
+        wanted = msgspec.convert(rules, Rules)
+        seen: set[str] = set()
+        for query in wanted.queries:
+            async for purl in self._search(http, query, wanted.each):
+                if purl not in seen:
+                    seen.add(purl)
+                    yield Found(purl=purl)
+
+    async def _search(self, http: Http, query: str, count: int) -> AsyncGenerator[str, None]:
+        for start in range(0, count, _PAGE):
+            size = min(_PAGE, count - start)
+            asked = {"text": query, "popularity": "1.0", "quality": "0.0", "maintenance": "0.0"}
+            url = f"{self._registry}/-/v1/search?{urlencode(asked)}&size={size}&from={start}"
+            page = decoded(_page, (await http.get(url)).body, url, "page of packages")
+            for hit in page.objects:
+                yield _purl(hit.package.name, url)
+            if len(page.objects) < size:
+                return
 
     async def _read_packument(self, http: Http, watch: Watch) -> list[Result]:
         url = f"{self._registry}/{_quoted(watch)}"
@@ -205,6 +258,13 @@ def _days(watch: Watch, yesterday: date) -> int:
 
 def _is_counted(watch: Watch, yesterday: date) -> bool:
     return (watch.known(_DOWNLOADS).day or "") >= yesterday.isoformat()
+
+
+def _purl(name: str, url: str) -> str:
+    try:
+        return identity.package(Name.NPM, name)
+    except identity.InvalidPurl as error:
+        raise UnexpectedShape(f"{host(url)} found what is no package: {error}", url) from error
 
 
 def _quoted(watch: Watch) -> str:

@@ -9,23 +9,33 @@ Source:
     https://docs.pypi.org/api/json/ and https://docs.pypi.org/api/: requests one after another,
     with ETags. https://pypistats.org/api/ (checked 2026-11-21): 5 requests a second and 30 a
     minute, and the same endpoint no more than once a day, since it changes once a day.
+    https://docs.pypi.org/api/feeds/: the projects made and released last. PyPI has no list of those
+    most downloaded; https://hugovk.github.io/top-pypi-packages/ makes one of its statistics.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Any, Final, Literal
+from xml.etree.ElementTree import ParseError
 
+import msgspec
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+from msgspec import Struct
 from msgspec.json import Decoder
 from msgspec.structs import replace
 
+from contracts import identity
 from contracts.identity import normalize_pypi
 from contracts.readings import pypi
+from contracts.vocabulary import Priority
 from contracts.vocabulary import Source as Name
 from services.collector.settings import CollectorSettings
 from services.collector.source import (
     Allowance,
+    Found,
     Gone,
     Http,
     Read,
@@ -49,6 +59,24 @@ _project: Final = Decoder(pypi.Project)
 _downloads: Final = Decoder(pypi.Downloads)
 
 
+class Rules(Struct, frozen=True):
+    """How many of the most downloaded projects are watched, and which feeds of new ones."""
+
+    top: int = 500
+    feeds: tuple[Literal["packages", "updates"], ...] = ()
+
+
+class _Ranked(Struct, frozen=True):
+    project: str
+
+
+class _Top(Struct, frozen=True):
+    rows: list[_Ranked]
+
+
+_top: Final = Decoder(_Top)
+
+
 class Pypi:
     """https://pypi.org and https://pypistats.org."""
 
@@ -58,6 +86,7 @@ class Pypi:
     def __init__(self, settings: CollectorSettings) -> None:
         self._registry = settings.pypi_url.rstrip("/")
         self._counter = settings.pypistats_url.rstrip("/")
+        self._top = settings.pypi_top_url.rstrip("/")
         self.allowances = (
             Allowance(
                 url=self._registry,
@@ -69,6 +98,7 @@ class Pypi:
                 limits=((5, 1.0), (settings.pypistats_requests_per_minute, 60.0)),
                 concurrency=2,
             ),
+            Allowance(url=self._top, limits=((1, 1.0),), concurrency=1),
         )
 
     async def refresh(
@@ -84,6 +114,22 @@ class Pypi:
         ]
         async for result in as_they_come(questions):
             yield result
+
+    async def discover(
+        self, http: Http, rules: Mapping[str, Any], now: datetime
+    ) -> AsyncGenerator[Found, None]:
+        """The most downloaded projects first, then those of the feeds."""
+        wanted = msgspec.convert(rules, Rules)
+        if wanted.top > 0:
+            url = f"{self._top}/top-pypi-packages.min.json"
+            top = decoded(_top, (await http.get(url)).body, url, "list of projects")
+            for ranked in top.rows[: wanted.top]:
+                yield Found(purl=_purl(ranked.project, url))
+        for feed in wanted.feeds:
+            url = f"{self._registry}/rss/{feed}.xml"
+            answer = await http.get(url, accept="application/rss+xml")
+            for project in _fed(answer.body, url):
+                yield Found(purl=_purl(project, url), priority=Priority.LOW)
 
     async def _read_project(self, http: Http, watch: Watch) -> list[Result]:
         url = f"{self._registry}/pypi/{watch.id.name}/json"
@@ -149,3 +195,22 @@ def _pruned_file(file: pypi.File) -> pypi.File:
         yanked_reason=file.yanked_reason or None,
         size=file.size,
     )
+
+
+def _fed(body: bytes, url: str) -> Iterator[str]:
+    """The projects of a feed: its links are `https://pypi.org/project/{name}/{version}/`."""
+    try:
+        feed = fromstring(body)
+    except (ParseError, DefusedXmlException, ValueError) as error:
+        raise UnexpectedShape(f"{host(url)} answered no feed: {error}", url) from error
+    for link in feed.findall("./channel/item/link"):
+        _, _, path = (link.text or "").partition("/project/")
+        if name := path.partition("/")[0].strip():
+            yield name
+
+
+def _purl(name: str, url: str) -> str:
+    try:
+        return identity.package(Name.PYPI, name)
+    except identity.InvalidPurl as error:
+        raise UnexpectedShape(f"{host(url)} found what is no project: {error}", url) from error

@@ -13,7 +13,9 @@ from services.collector.sources.npm import Npm, pruned
 from tests.support.upstreams import (
     COUNTER,
     FACTS,
+    NOW,
     Hosts,
+    client,
     named,
     npm_counts,
     npm_range,
@@ -231,3 +233,39 @@ def test_a_packument_of_thousands_of_versions_fits_into_a_message():
     kept = pruned(packument(versions=versions, time=times))
 
     assert len(msgspec.json.encode(kept)) < 500_000
+
+
+async def found(hosts: Hosts, **rules: Any) -> list[str]:
+    source = Npm(settings())
+    http = client(hosts, source.allowances)
+    purls = [one.purl async for one in source.discover(http, rules, NOW)]
+    await http.aclose()
+    return purls
+
+
+def hits(*names: str) -> httpx.Response:
+    return ok({"objects": [{"package": {"name": name}} for name in names], "total": 9_000})
+
+
+async def test_discovery_searches_page_by_page_and_names_nothing_twice():
+    first = hits(*(f"p{number}" for number in range(250)))
+    hosts = Hosts().on("from=0", first).on("from=250", hits("@scope/last", "p0"))
+
+    purls = await found(hosts, queries=["keywords:cli"], each=252)
+
+    assert (251, "pkg:npm/%40scope/last") == (len(purls), purls[-1])
+    sizes = [request.url.params["size"] for request in hosts.requests]
+    assert ["250", "2"] == sizes
+
+
+async def test_discovery_ends_where_the_registry_has_no_more():
+    hosts = Hosts().on("", hits("only"))
+
+    assert ["pkg:npm/only"] == await found(hosts, queries=["a", "b"], each=1_000)
+    assert 2 == len(hosts.requests)
+
+
+@pytest.mark.parametrize("reply", [ok({"rows": []}), hits("../etc"), ok(b"<html>")])
+async def test_an_answer_that_is_no_search_is_an_unexpected_shape(reply: httpx.Response):
+    with pytest.raises(UnexpectedShape):
+        await found(Hosts().on("", reply), queries=["a"])

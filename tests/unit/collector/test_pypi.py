@@ -7,12 +7,15 @@ import pytest
 import stamina
 
 from contracts.readings import pypi
-from services.collector.source import Read, Validators
+from contracts.vocabulary import Priority
+from services.collector.source import Read, UnexpectedShape, Validators
 from services.collector.sources.pypi import Pypi, pruned
 from tests.support.upstreams import (
     COUNTER,
     FACTS,
+    NOW,
     Hosts,
+    client,
     named,
     ok,
     overall,
@@ -77,13 +80,13 @@ async def test_a_redirect_to_the_normalised_name_is_the_same_project(source: Pyp
 
 
 async def test_requests_to_the_registry_come_one_after_another(source: Pypi):
-    [registry, _] = source.allowances
+    registry, *_ = source.allowances
 
     assert registry.concurrency == 1
 
 
 def test_the_counter_is_asked_within_its_published_limits(source: Pypi):
-    [_, counter] = source.allowances
+    _, counter, _ = source.allowances
 
     assert counter.limits == ((5, 1.0), (30, 60.0))
 
@@ -114,3 +117,50 @@ def test_a_project_without_releases_stays_as_it_is():
     project = pypi.Project(info=pypi.Info(name="x"))
 
     assert pruned(project) is project
+
+
+async def found(hosts: Hosts, **rules: Any) -> list[tuple[str, Priority]]:
+    source = Pypi(settings())
+    http = client(hosts, source.allowances)
+    told = [(one.purl, one.priority) async for one in source.discover(http, rules, NOW)]
+    await http.aclose()
+    return told
+
+
+FEED = b"""<?xml version="1.0" encoding="UTF-8"?>
+<rss version="2.0"><channel><title>PyPI newest packages</title>
+<link>https://pypi.org/</link>
+<item><title>a added to PyPI</title><link>https://pypi.org/project/Zope.New/</link></item>
+<item><title>b 1.0</title><link>https://pypi.org/project/b/1.0/</link></item>
+<item><title>nobody</title></item>
+</channel></rss>"""
+
+
+async def test_discovery_takes_the_most_downloaded_projects_first():
+    rows = [
+        {"download_count": 9 - n, "project": name} for n, name in enumerate(("boto3", "a", "b"))
+    ]
+    hosts = Hosts().on("top-pypi-packages.min.json", ok({"rows": rows}))
+
+    assert [("pkg:pypi/boto3", Priority.NORMAL), ("pkg:pypi/a", Priority.NORMAL)] == (
+        await found(hosts, top=2)
+    )
+
+
+async def test_what_is_new_in_the_feeds_is_watched_with_low_priority():
+    hosts = Hosts().on("/rss/packages.xml", ok(FEED))
+
+    assert [("pkg:pypi/zope-new", Priority.LOW), ("pkg:pypi/b", Priority.LOW)] == (
+        await found(hosts, top=0, feeds=["packages"])
+    )
+
+
+BOMB = (
+    b'<!DOCTYPE x [<!ENTITY a "aaaa">]><rss><channel><item><link>&a;</link></item></channel></rss>'
+)
+
+
+@pytest.mark.parametrize("body", [b"<rss><channel>", b"{}", b"", BOMB])
+async def test_a_feed_that_is_none_is_an_unexpected_shape(body: bytes):
+    with pytest.raises(UnexpectedShape):
+        await found(Hosts().on("", ok(body)), top=0, feeds=["updates"])
