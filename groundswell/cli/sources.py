@@ -54,7 +54,9 @@ def state(status: SourceStatus) -> str:
         return "not configured"
     if status.parked_at:
         return "parked"
-    return "healthy" if status.healthy else "failing"
+    if not status.healthy:
+        return "failing"
+    return "healthy" if status.last_success_at else "idle"
 
 
 def _row(status: SourceStatus) -> tuple[str, ...]:
@@ -93,4 +95,7 @@ def _why(status: SourceStatus) -> str:
         return f"needs {status.needs}"
     if status.parked_reason:
         return status.parked_reason
-    return "" if status.healthy else status.last_failure or ""
+    # A batch may have failed in part: read as it was, it still tells why.
+    failed, read = status.last_failure_at, status.last_success_at
+    is_late = failed is not None and (read is None or failed >= read)
+    return (is_late and status.last_failure) or ""

@@ -17,8 +17,8 @@ from nats.aio.msg import Msg
 from contracts.envelope import Event
 from contracts.jobs import Discover, Plan, Refresh
 from contracts.streams import Consumer
-from contracts.vocabulary import JobKind
-from services.collector import abilities, states
+from contracts.vocabulary import JobKind, RunStatus
+from services.collector import abilities, runs, states
 from services.collector.desk import Desk
 from services.collector.discover import close, discover
 from services.collector.planner import Limits, plan
@@ -26,7 +26,7 @@ from services.collector.refresh import give_up, refresh
 from services.collector.source import Discovers, RateLimited, Source, Unavailable
 from services.runtime import logs, tracing
 from services.runtime.broker import Undecodable
-from services.runtime.database import DatabaseRejected, DatabaseUnavailable
+from services.runtime.database import DatabaseRejected, DatabaseUnavailable, translated
 from services.runtime.delivery import Dead, Done, Later, Outcome, heartbeat, settle
 from services.runtime.publishing import PublishFailed
 
@@ -98,18 +98,18 @@ class Worker:
             return Done()
         source = desk.sources.get(job.source)
         if source is None:
-            return Dead(f"nothing reads {job.source}")
+            return await _refuse(desk, job, f"nothing reads {job.source}")
         if isinstance(job, Discover):
             return await self._discover(desk, source, job, tries)
         work = abilities.work(source, job.job)
         if work is None:
-            return Dead(f"{job.source} does no {job.job}")
+            return await _refuse(desk, job, f"{job.source} does no {job.job}")
         await refresh(desk, work, job)
         return Done()
 
     async def _discover(self, desk: Desk, source: Source, job: Discover, tries: int) -> Outcome:
         if not isinstance(source, Discovers):
-            return Dead(f"{job.source} does no {JobKind.DISCOVER}")
+            return await _refuse(desk, job, f"{job.source} does no {JobKind.DISCOVER}")
         discovery = await discover(desk, source, job)
         if discovery is None or discovery.error is None:
             return Done()
@@ -153,11 +153,20 @@ def backoff(tries: int) -> float:
     return _FIRST_WAIT * 4.0 ** (tries - 1)
 
 
+async def _refuse(desk: Desk, job: Refresh | Discover, reason: str) -> Dead:
+    """Nobody here can do it; whoever follows its run is told."""
+    if job.run_id is not None:
+        with translated():
+            await runs.end(desk.pool, job.run_id, RunStatus.ERROR, reason, desk.now())
+    return Dead(reason)
+
+
 async def _give_up(desk: Desk, job: Plan | Refresh | Discover, reason: str) -> None:
     """Settle a batch as failed, if that can be written; if not, its run is abandoned in an hour."""
-    if not isinstance(job, Refresh):
-        return
     try:
-        await give_up(desk, job, reason)
+        if isinstance(job, Refresh):
+            await give_up(desk, job, reason)
+        elif isinstance(job, Discover):
+            await _refuse(desk, job, reason)
     except (DatabaseUnavailable, DatabaseRejected) as error:
-        log.warning("given up without a word", run=job.run_id, reason=str(error))
+        log.warning("given up without a word", reason=str(error))

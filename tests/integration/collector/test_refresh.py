@@ -33,7 +33,7 @@ from services.collector.source import Found, Http, Unavailable
 from services.collector.worker import backoff
 from services.runtime import streams
 from services.runtime.publishing import publish
-from tests.support.recording import Finder
+from tests.support.recording import Finder, Recording
 from tests.support.upstreams import (
     COUNTER,
     FACTS,
@@ -567,3 +567,21 @@ async def test_a_look_around_is_tried_three_times(
 
 def test_each_try_waits_four_times_as_long_as_the_one_before():
     assert [backoff(tries) for tries in (1, 2)] == [15, 60]
+
+
+async def test_a_look_around_of_a_source_that_does_none_ends_its_run(
+    told: CollectorSettings, db: asyncpg.Connection, js: JetStreamContext
+):
+    run_id = await db.fetchval(
+        "INSERT INTO runs (source, job) VALUES ('npm', 'discover') RETURNING id"
+    )
+    job = Discover(source=Source.NPM, run_id=run_id)
+    event = Event(
+        id="1", type="job.discover.v1", source="test", subject="", time=datetime.now(UTC), data=job
+    )
+    async with running(told, registries(Hosts())) as collector:
+        collector.sources[Source.NPM] = Recording(Source.NPM)
+        await publish(js, "JOBS", "jobs.v1.npm.discover", event)
+        ended = await until_runs_ended(db, 1)
+
+    assert (ended["npm"]["status"], ended["npm"]["error"]) == ("error", "npm does no discover")

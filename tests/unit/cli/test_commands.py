@@ -369,11 +369,22 @@ def test_collect_of_what_is_new_needs_a_source(command: Command) -> None:
 
 def test_sources_tells_how_each_is(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     statuses = [
-        _source(Source.NPM, requests_remaining=42, requests_limit=60, lag_seconds=7_300.0),
+        _source(
+            Source.NPM,
+            requests_remaining=42,
+            requests_limit=60,
+            lag_seconds=7_300.0,
+            last_success_at=NOW,
+        ),
+        _source(Source.MAVEN),
         _source(Source.PYPI, healthy=False, parked_at=NOW, parked_reason="pypi.org answered 403"),
         _source(Source.LIBRARIESIO, healthy=False, configured=False, needs="a key"),
         _source(
-            Source.GITHUB, healthy=False, last_failure="timed out", jobs={"enrich": 1, "refresh": 2}
+            Source.GITHUB,
+            healthy=False,
+            last_failure="timed out",
+            last_failure_at=NOW,
+            jobs={"enrich": 1, "refresh": 2},
         ),
     ]
     command("sources", replies=(ok(statuses),))
@@ -381,13 +392,14 @@ def test_sources_tells_how_each_is(command: Command, capsys: pytest.CaptureFixtu
     rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert [row[:2] for row in rows] == [
         ["npm", "healthy"],
+        ["maven", "idle"],
         ["pypi", "parked"],
         ["librariesio", "not configured"],
         ["github", "failing"],
     ]
     assert [rows[0][column] for column in (2, 4, 5)] == ["7", "2 h", "42/60"]
-    assert rows[3][2] == "enrich 1, refresh 2"
-    assert [row[7] for row in rows] == ["", "pypi.org answered 403", "needs a key", "timed out"]
+    assert rows[4][2] == "enrich 1, refresh 2"
+    assert [row[7] for row in rows] == ["", "", "pypi.org answered 403", "needs a key", "timed out"]
 
 
 def test_sources_resume_tells_a_parked_one_to_go_on(
