@@ -100,15 +100,17 @@ def summary(collected: Collected) -> list[str]:
 
 async def _until_nothing_is_due(client: Client, database: asyncpg.Connection) -> None:
     jetstream = client.jetstream()
-    before, newest = None, await database.fetchval(_NEWEST)
+    before = None
     # A tick may hand out a part of what is due only, and more is due once something was read; one
-    # that hands out nothing is the last.
-    while before != newest and await database.fetchval(_DUE):
-        before = newest
-        await _plan(jetstream)
+    # that hands out nothing is the last. The collector's own first tick may have come before ours.
+    while True:
         while await _is_under_way(jetstream, database):
             await asyncio.sleep(_GLANCE)
         newest = await database.fetchval(_NEWEST)
+        if newest == before or not await database.fetchval(_DUE):
+            return
+        before = newest
+        await _plan(jetstream)
 
 
 async def _is_under_way(jetstream: JetStreamContext, database: asyncpg.Connection) -> bool:

@@ -62,6 +62,8 @@ class Replay:
             "GROUNDSWELL_COLLECTOR_NPM_DOWNLOADS_INTERVAL_SECONDS": "0.05",
             "GROUNDSWELL_COLLECTOR_PYPI_URL": f"{self.url}/pypi",
             "GROUNDSWELL_COLLECTOR_PYPISTATS_URL": f"{self.url}/pypistats",
+            # It knows nothing, and says so.
+            "GROUNDSWELL_COLLECTOR_DEPSDEV_URL": f"{self.url}/depsdev",
         }
 
     def watchlist(self) -> str:

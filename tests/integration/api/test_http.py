@@ -27,6 +27,8 @@ ROUTES = [
     "/artifacts/pkg:npm/react/history?metric=stars",
     "/artifacts/pkg:npm/react/relations?type=depends_on",
     "/artifacts/pkg:npm/react/versions?limit=5",
+    "/artifacts/pkg:npm/react/files?limit=5",
+    "/artifacts/pkg:npm/react/problems?limit=5",
     "/artifacts/lookup?purl=pkg:npm/react",
     "/packages?ecosystem=npm",
     "/packages/npm/react",
@@ -37,6 +39,9 @@ ROUTES = [
     "/scrapes?limit=5",
     "/scrapes/1",
     "/watches?limit=5",
+    "/organizations?limit=5",
+    "/organizations/npm/meta",
+    "/organizations/npm/meta/artifacts",
     "/changes?limit=5",
 ]
 UNKEPT = ["/health", "/health/db"]
@@ -45,6 +50,7 @@ UNKEPT = ["/health", "/health/db"]
 @pytest.fixture
 async def client(bus_api: httpx.AsyncClient, tables: asyncpg.Connection) -> httpx.AsyncClient:
     await artifacts.add(tables, "pkg:npm/react", metrics={"stars": 1})
+    await tables.execute("INSERT INTO organizations (source, login) VALUES ('npm', 'meta')")
     await bus_api.post("/api/v1/scrape?source=npm")
     return bus_api
 

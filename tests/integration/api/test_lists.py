@@ -145,6 +145,7 @@ async def test_a_list_counts_what_there_is_whatever_is_shown(
 ):
     meta = (await api.get(URL, params={"limit": 2, "source": "npm"})).json()["meta"]
 
+    del meta["environment"]
     assert {"limit": 2, "total": 2, "total_at_most": 10_000, "sort": "latest"} == meta
 
 

@@ -38,7 +38,8 @@ def test_settings_reach_the_client_and_the_planner():
 def test_it_takes_plans_and_the_batches_of_each_source():
     collector = Collector(settings())
 
-    assert collector.consumers == [PLANNER, DISCOVERER, *COLLECTORS.values()]
+    expected = {one.durable for one in (PLANNER, DISCOVERER, *COLLECTORS.values())}
+    assert {one.durable for one in collector.consumers} == expected
     assert len(collector.broker.subscribers) == len(collector.consumers)
 
 
