@@ -1,7 +1,7 @@
 """Bitbucket Cloud: repositories, and how many watch and forked them.
 
-Source: https://developer.atlassian.com/cloud/bitbucket/rest/api-group-repositories/ (checked
-2026-11-21).
+Source: recorded answers; https://developer.atlassian.com/cloud/bitbucket/rest/api-group-repositories/
+describes them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""GitLab: projects, as its REST API tells of them to who has no account.
+"""GitLab: projects, as its REST API tells of them.
 
 Source: https://docs.gitlab.com/api/projects/#get-a-single-project,
-https://docs.gitlab.com/api/projects/#list-programming-languages-used and
-https://docs.gitlab.com/api/releases/ (checked 2026-11-21).
+https://docs.gitlab.com/api/releases/, and for languages and for what is told without a token
+lib/api/projects.rb of https://github.com/gitlabhq/gitlabhq (checked 2026-11-21).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ class Project(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
     `GET /projects/:id?license=true`. `languages` is what the endpoint of that name answers (shares
     in percent), `releases` the `x-total` of the list of releases and `latest_release` the newest of
-    them: these three are not asked where there is no default branch.
+    them: these three are not asked where there is no default branch. `archived` and
+    `open_issues_count` are told to who has a token, and to nobody else.
     """
 
     path_with_namespace: str

@@ -79,7 +79,7 @@ class CollectorSettings(Runtime, frozen=True, kw_only=True):
         int, Meta(ge=1, description="gitlab.com allows 400 projects a minute.")
     ] = 300
     gitlab_tokens: Annotated[
-        _Tokens, Meta(description="Personal access tokens with the scope read_api; not needed.")
+        _Tokens, Meta(description="Personal access tokens with the scope read_api.")
     ] = ()
     bitbucket_url: _Url = "https://api.bitbucket.org"
     bitbucket_tokens: Annotated[

@@ -4,11 +4,18 @@ Bitbucket Cloud: a repository, how many watch and forked it, and the manifests i
 Without a token it allows 60 requests an hour from one address, so not much is watched there. The
 counts are the `size` of two lists, which upstream may leave out; they are not counted page by page.
 
+What is answered to the old name of a repository is documented nowhere. A redirect is taken for a
+move, and a 404 for the end.
+
 Source:
-    https://developer.atlassian.com/cloud/bitbucket/rest/intro/#pagination,
-    https://developer.atlassian.com/cloud/bitbucket/rest/api-group-source/ and
-    https://support.atlassian.com/bitbucket-cloud/docs/api-request-limits/ (checked 2026-11-21):
-    60 requests an hour without a token, 1,000 with one.
+    https://support.atlassian.com/bitbucket-cloud/docs/api-request-limits/ (checked 2026-11-21): 60
+    requests an hour and address without a token, 1,000 an hour and user with one.
+    https://support.atlassian.com/bitbucket-cloud/docs/using-workspace-access-tokens/ (checked
+    2026-11-21): access tokens go into `Authorization: Bearer`.
+    The OpenAPI document of https://developer.atlassian.com/cloud/bitbucket/rest/, in clients that
+    were made from it (checked 2026-11-21): lists of watchers and of a workspace, `sort`, `pagelen`
+    up to 100, a `size` that "can be expensive to compute", `max_depth`, and 555 where that is too
+    deep to be listed in time. That `fields` has to name `next` as well is what other clients say.
 """
 
 from __future__ import annotations

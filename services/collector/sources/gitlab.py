@@ -1,14 +1,20 @@
 """
 GitLab: a project by its full path, its languages and releases, and the manifests in it.
 
-A project that was renamed or transferred answers with a redirect; its new path is in the answer.
+A project that was renamed or transferred answers with a redirect to its id; its new path is in the
+answer. Who comes without a token is not told whether it is archived, nor of its issues.
 
 Source:
-    https://docs.gitlab.com/api/projects/, https://docs.gitlab.com/api/repositories/ and
-    https://docs.gitlab.com/api/rest/#pagination. Limits: https://docs.gitlab.com/user/gitlab_com/
-    #rate-limits-on-gitlabcom and https://docs.gitlab.com/administration/settings/
-    rate_limit_on_projects_api/ (checked 2026-11-21): a project 400 times a minute, lists of
-    projects 400 times in ten minutes without a token.
+    https://docs.gitlab.com/api/rest/#redirects and #pagination: `x-total` is left out above 10,000.
+    https://docs.gitlab.com/api/rest/authentication/: tokens go into `PRIVATE-TOKEN`.
+    https://docs.gitlab.com/api/repository_files/, https://docs.gitlab.com/api/releases/: the newest
+    release first. https://docs.gitlab.com/user/gitlab_com/#rate-limits-on-gitlabcom and
+    https://docs.gitlab.com/administration/settings/rate_limit_on_projects_api/: a minute has 400
+    projects, 500 files of repositories, and 500 requests of any kind without a token; ten minutes
+    have 400 lists of projects, 2,000 with a token.
+    That `tree` takes `pagination=keyset`, lists of projects take `order_by=star_count` and `topic`,
+    and what a project tells without a token is in `lib/api` of GitLab's code alone.
+    All of it checked 2026-11-21, as it stands in https://github.com/gitlabhq/gitlabhq.
 """
 
 from __future__ import annotations

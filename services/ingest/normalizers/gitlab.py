@@ -1,5 +1,6 @@
 """
-GitLab: a project becomes facts and counts; who owns it is its namespace.
+GitLab: a project becomes facts and counts; who owns it is its namespace. Without a token nobody is
+told whether a project is archived: it is active then.
 
 Source: https://docs.gitlab.com/api/projects/
 """
