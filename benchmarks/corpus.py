@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from contracts import identity
 from contracts.vocabulary import METRIC_BY_NAME, Kind, Source
+from services.ingest.heads import gather_heads
 
 _BESIDE: Final = Path(__file__).parents[2] / "shared" / "corpus"
 _COLUMNS: Final = (
@@ -81,12 +82,12 @@ async def load(corpus: Corpus, database_url: str) -> int:
     connection = await asyncpg.connect(database_url)
     try:
         there: int = await connection.fetchval("SELECT count(*) FROM artifacts")
-        return there or await _load(corpus, connection)
+        return there or await _load(corpus, connection, database_url)
     finally:
         await connection.close()
 
 
-async def _load(corpus: Corpus, connection: asyncpg.Connection[Any]) -> int:
+async def _load(corpus: Corpus, connection: asyncpg.Connection[Any], database_url: str) -> int:
     began = time.perf_counter()
     rows, months = [], []
     for source, name, version, month, summary in corpus.packages():
@@ -103,6 +104,10 @@ async def _load(corpus: Corpus, connection: asyncpg.Connection[Any]) -> int:
     ids = [METRIC_BY_NAME[name].id for name in shares]
     await connection.execute(_METRICS, ids, list(shares.values()), timeout=600)
     await connection.execute(_RANKS, timeout=600)
+    began_heads = time.perf_counter()
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=1) as pool:
+        await gather_heads(pool)
+    print(f"heads in {time.perf_counter() - began_heads:.1f} s", flush=True)
     await connection.execute("VACUUM ANALYZE", timeout=600)
     print(f"{len(rows)} packages in {time.perf_counter() - began:.1f} s", flush=True)
     return len(rows)

@@ -62,7 +62,7 @@ class Tally(Struct, frozen=True, kw_only=True):
 
 
 class Rank(Struct, frozen=True, kw_only=True):
-    """Go over the rankings for what a process that died left behind."""
+    """Rank what a process that died left behind, and gather what search looks at first."""
 
 
 Job = Plan | Refresh | Discover | Partitions | Retention | Clean | Tally | Rank

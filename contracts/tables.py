@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sqlalchemy import (
+    REAL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -139,9 +140,14 @@ artifacts = Table(
         postgresql_where=text("tracked"),
     ),
     Index(
-        "artifacts_name_prefix_idx",
-        text("lower(name) text_pattern_ops"),
+        "artifacts_compact_name_idx",
+        text("compact_name(name) text_pattern_ops"),
         postgresql_where=text("tracked"),
+    ),
+    Index(
+        "artifacts_compact_full_name_idx",
+        text("compact_name(namespace || name) text_pattern_ops"),
+        postgresql_where=text("tracked AND namespace <> ''"),
     ),
     Index(
         "artifacts_namespace_idx", "source", "namespace", postgresql_where=text("namespace <> ''")
@@ -495,4 +501,34 @@ webhooks = Table(
     Column("last_sequence", BigInteger, nullable=False, server_default=text("0")),
     Column("failures", Integer, nullable=False, server_default=text("0")),
     _time("created_at", nullable=False, server_default=_NOW),
+)
+
+# What search looks at first: the most popular artifacts of each source, copied every hour, so that
+# no writer waits for these indexes. `letters` are those of the name in alphabetical order, however
+# they were mixed up; `popularity` is 0..1 among the artifacts of the same source.
+heads = Table(
+    "heads",
+    metadata,
+    Column("artifact_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("full_name", Text, nullable=False),
+    Column("letters", Text, nullable=False),
+    Column("popularity", REAL, nullable=False),
+    Column("search", TSVECTOR, nullable=False),
+    Index("heads_name_idx", text("name text_pattern_ops")),
+    Index("heads_full_name_idx", text("full_name text_pattern_ops")),
+    Index("heads_letters_idx", "letters"),
+    Index("heads_trgm_idx", text("full_name gin_trgm_ops"), postgresql_using="gin"),
+    Index("heads_search_idx", "search", postgresql_using="gin"),
+)
+
+# The words of those, and in how many each is: how rare a word is, and how it is spelled.
+words = Table(
+    "words",
+    metadata,
+    Column("word", Text, primary_key=True),
+    Column("stem", Text, nullable=False),
+    Column("documents", Integer, nullable=False),
+    Index("words_stem_idx", "stem"),
+    Index("words_trgm_idx", text("word gin_trgm_ops"), postgresql_using="gin"),
 )

@@ -137,11 +137,13 @@ def _create_for_good(settings: ApiSettings) -> ASGI:
 @asynccontextmanager
 async def _life(app: Litestar, settings: ApiSettings) -> AsyncIterator[None]:
     broker = create_broker(settings, "api")
-    async with create_pool(
-        settings.database_url, "api", max_size=settings.pool_size, reset=keep
-    ) as pool:
+    size, url = settings.pool_size, settings.database_url
+    async with (
+        create_pool(url, "api", max_size=size, reset=keep) as pool,
+        create_pool(url, "search", max_size=size, reset=keep, plan_once=True) as searching,
+    ):
         database = Database(pool)
-        engine = PostgresEngine(database)
+        engine = PostgresEngine(Database(searching))
         app.state.backend = Backend(
             database=database,
             broker=broker,

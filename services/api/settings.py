@@ -14,7 +14,10 @@ class ApiSettings(Runtime, frozen=True, kw_only=True):
 
     port: Annotated[int, Meta(description="Port to listen on.", ge=0, le=65_535)] = 8_000
     pool_size: Annotated[
-        int, Meta(description="Connections to PostgreSQL at most.", ge=1, le=1_000)
+        int,
+        Meta(
+            description="Connections to PostgreSQL at most, and as many for search.", ge=1, le=1_000
+        ),
     ] = 10
     cors_origins: Annotated[
         tuple[str, ...], Meta(description="Web pages that may ask from a browser; none: only ours.")

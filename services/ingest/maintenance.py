@@ -15,6 +15,7 @@ from contracts.jobs import Clean, Partitions, Rank, Retention, Tally
 from contracts.streams import MAINTENANCE
 from services.ingest import statements
 from services.ingest.cleaning import clean
+from services.ingest.heads import gather_heads
 from services.ingest.owners import tally
 from services.ingest.ranks import rank_all
 from services.ingest.retention import LONGEST, thin_history
@@ -85,10 +86,14 @@ def months_ahead(today: date) -> list[date]:
     return months
 
 
+async def _rank_all(pool: Any) -> int:
+    return await rank_all(pool) + await gather_heads(pool)
+
+
 _WORK: Final[Mapping[type, Callable[[Any, datetime], Awaitable[int]]]] = {
     Partitions: make_partitions,
     Retention: thin_history,
     Clean: clean,
     Tally: tally,
-    Rank: lambda pool, _: rank_all(pool),
+    Rank: lambda pool, _: _rank_all(pool),
 }

@@ -45,6 +45,7 @@ def create_pool(
     max_size: int = 10,
     command_timeout: float = 90.0,
     reset: Callable[[asyncpg.Connection], Awaitable[None]] | None = None,
+    plan_once: bool = False,
 ) -> asyncpg.Pool:
     """
     A pool that connects when it is first used, so a service starts without its database.
@@ -52,7 +53,8 @@ def create_pool(
     To be called inside the running loop, and to be entered: `async with create_pool(…) as pool`.
     `command_timeout` (seconds) is for a server that fell silent; roles have stricter ones for slow
     queries. `reset` is done to a connection that comes back, in place of a round trip that
-    forgets all it was told.
+    forgets all it was told. With `plan_once` a statement is planned without its values, for those
+    that take longer to plan than to run.
     """
     return asyncpg.create_pool(
         url.replace("postgresql+asyncpg://", "postgresql://", 1),
@@ -69,6 +71,7 @@ def create_pool(
             "jit": "off",
             "max_parallel_workers_per_gather": "0",
             "timezone": "UTC",
+            "plan_cache_mode": "force_generic_plan" if plan_once else "auto",
         },
     )
 

@@ -75,9 +75,10 @@ async def declared(
     connection = await asyncpg.connect(empty_database_url)
     for row in await migrated.fetch("SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'"):
         await connection.execute(f"CREATE EXTENSION {row['extname']}")
-    await connection.execute(
-        await migrated.fetchval("SELECT pg_get_functiondef('artifact_search'::regproc)")
-    )
+    for name in ("compact_name", "plain_words", "artifact_search"):
+        await connection.execute(
+            await migrated.fetchval("SELECT pg_get_functiondef($1::text::regproc)", name)
+        )
     await _create_tables(empty_database_url)
     yield connection
     await connection.close()

@@ -1,29 +1,24 @@
 """
-Search in PostgreSQL: full text and trigrams.
+Search in PostgreSQL: names without separators, names with mistakes, and words by their rarity.
 
-Candidates come from indexes, each kind of match bounded by popularity; then they are scored. A
-name that is what was typed beats one that begins with it, that beats one that is spelled alike, and
-that beats words of the description; among equals the more popular one wins.
+Candidates come from indexes, each kind of match bounded: first from `heads`, the most popular
+artifacts of each source, then from all of them where those say too little. Candidates are then
+scored: a name that is what was typed beats one that begins with it, that beats words of the
+description, and that beats a name that is spelled alike; popularity decides between equals. The
+name in a scope of npm says less than that of a repository: everybody has a `core`.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from contracts.vocabulary import Source
 from services.api.database import Database
 from services.api.engines import Match, Matches, Search, SearchSort
+from services.api.engines.spellings import Spelling, spell
 
-_MOST: Final = 1_200
-# A shorter beginning begins too many names to say anything.
-_BEGINNING: Final = 2
-_SWAPPED_LENGTH: Final = 40
-_SHORTEST_SWAPPED: Final = 4
+_MOST: Final = 300
 _LAST_CHARACTER: Final = "\U0010ffff"
-_SEPARATORS: Final = re.compile(r"[\s._-]+")
-_WORD: Final = re.compile(r"[^\W_]+")
-# Quotes, `-without` and `or` are for the full text; no name is meant by them.
-_OPERATORS: Final = re.compile(r'"|(?:^|\s)-\S|\bor\b', re.IGNORECASE)
 
 _ORDERS: Final = {
     SearchSort.RELEVANCE: "score DESC",
@@ -32,53 +27,101 @@ _ORDERS: Final = {
     SearchSort.USED: "used DESC NULLS LAST",
 }
 
-# $1 the text, $2 any of its words, $3 its spellings as a name, $4 the namespace that goes with it,
-# $5 and $6 between which the names are that begin with it, $7 its spellings with two letters
-# swapped: of all mistakes that one leaves the fewest trigrams alike.
-# What matches is found first, by the index for it; `OFFSET 0` keeps the planner from walking all of
-# the ranking instead, to look at each whether it matches.
-_CANDIDATES: Final = """
-    SELECT a.id FROM (
-        SELECT id, name FROM query, artifacts WHERE tracked AND {match} OFFSET 0
-    ) a JOIN ranks r ON r.artifact_id = a.id
-    WHERE {conditions} ORDER BY {order} r.hot DESC NULLS LAST, a.id DESC LIMIT {most}
+# $1 the words as they were typed, $2 beginnings of words, $3 the words that are wanted, $4 the
+# name, $5 what comes after all names that begin with it, $6 the letters of names with a mistake,
+# $7 purls that are named outright, $8 the name where it may be all of one,
+# $9 names with two letters swapped.
+_QUERY: Final = """
+    query AS MATERIALIZED (
+        SELECT websearch_to_tsquery('english', $1) && to_tsquery('simple', $2) AS every
+    ), word AS MATERIALIZED (
+        SELECT quote_literal(l.lexeme)::tsquery AS word, w.documents,
+            greatest(ln(20000.0 / (1 + coalesce(w.documents, 0))), 0.1)::real AS rarity
+        FROM unnest(tsvector_to_array(to_tsvector('english', $3))) AS l (lexeme),
+        LATERAL (SELECT sum(documents) AS documents FROM words WHERE stem = l.lexeme) w
+    )
 """
-# Mistakes are looked for, and fewer than all of the words, where there is little without; a limit
-# of 0 asks for nothing.
-_SEARCH: Final = """
-    WITH query AS MATERIALIZED (
-        SELECT websearch_to_tsquery('english', $1) || websearch_to_tsquery('simple', $1) AS every,
-               websearch_to_tsquery('english', $2) AS some
-    ), former AS MATERIALIZED (
-        SELECT f.artifact_id AS id FROM aliases f JOIN ranks r USING (artifact_id)
-        WHERE lower(f.name) = ANY ($3::text[]) AND {conditions} LIMIT {most_names}
-    ), plain AS MATERIALIZED (
-        ({every}) UNION ({exact}) UNION ({beginning}) UNION TABLE former
-    ),
-    spare AS MATERIALIZED (
-        SELECT CASE WHEN count(*) < {few} THEN 200 ELSE 0 END AS most FROM plain
-    ), found AS (
-        SELECT id FROM plain UNION ({swapped}) UNION ({alike}) UNION ({some})
+# What matches is found first, by the index for it; `OFFSET 0` keeps the planner from walking a
+# ranking instead, to look at each whether it matches.
+_HEADS: Final = """
+    SELECT id FROM (
+        SELECT h.artifact_id AS id, h.popularity, h.full_name FROM query, heads h {ranks}
+        WHERE {match} AND {conditions} OFFSET 0
+    ) h ORDER BY {order}, id LIMIT {most}
+"""
+_ALL: Final = """
+    SELECT a.id FROM query, artifacts a {ranks}
+    WHERE a.tracked AND {match} AND {conditions} LIMIT {most}
+"""
+_CANDIDATES: Final = """
+    exact AS MATERIALIZED ({exact}), beginning AS MATERIALIZED ({beginning}),
+    every AS MATERIALIZED ({every}),
+    plain AS MATERIALIZED (
+        ({named}) UNION TABLE exact UNION TABLE beginning UNION TABLE every
+        UNION ({exact_of_all}) UNION ({full_exact_of_all}) UNION ({beginning_of_all})
+        UNION ({every_of_all})
+    ), spare AS MATERIALIZED (
+        SELECT CASE WHEN (SELECT count(*) FROM plain) < 10 AND NOT EXISTS (SELECT FROM exact)
+               THEN 40 ELSE 0 END AS most
+    ), mistaken AS MATERIALIZED (({swapped}) UNION ({alike}) UNION ({some})
+    ), found AS MATERIALIZED (
+        SELECT id FROM plain UNION TABLE mistaken UNION ({swapped_of_all}) UNION ({alike_of_all})
+        UNION ({some_of_all})
+    )
+"""
+_NAMED: Final = """a.id IN (
+    SELECT id FROM artifacts WHERE purl = ANY ($7::text[])
+    UNION SELECT artifact_id FROM aliases WHERE purl = ANY ($7::text[]))"""
+_FULL_NAME_IS: Final = "a.namespace <> '' AND compact_name(a.namespace || a.name) = $8::text"
+_BEGINNING: Final = """(
+    h.full_name ~>=~ $4::text AND h.full_name ~<~ $5::text
+    OR h.name ~>=~ $4::text AND h.name ~<~ $5::text)"""
+_BEGINNING_OF_ALL: Final = (
+    "compact_name(a.name) ~>=~ $4::text AND compact_name(a.name) ~<~ $5::text"
+)
+_BY_MISTAKES: Final = "levenshtein(left(h.full_name, 60), left($4::text, 60)), h.popularity DESC"
+# Any of the words that are not too common to say something.
+_SOME: Final = """ @@ (
+    SELECT string_agg(word.word::text, ' | ')::tsquery
+    FROM word WHERE coalesce(documents, 0) < 1500)"""
+_ROOM: Final = "(SELECT greatest({most} - count(*), 0) FROM {kind})"
+_SPARE: Final = "(SELECT most FROM spare)"
+# Where there is nothing at all, names of what nobody uses are looked at for mistakes too.
+_NOTHING: Final = """(
+    SELECT CASE WHEN EXISTS (SELECT FROM plain) OR EXISTS (SELECT FROM mistaken) THEN 0
+           ELSE 40 END)"""
+_SCORES: Final = """
+    top AS MATERIALIZED (
+        SELECT s.source, ln(2 + greatest(t.hot, 0)) AS hot FROM unnest({sources}) AS s (source),
+        LATERAL (SELECT hot FROM ranks WHERE source = s.source AND hot IS NOT NULL
+                 ORDER BY hot DESC LIMIT 1) t
     ), scored AS (
         SELECT a.id, r.latest, r.hot, r.used,
-            CASE WHEN lower(a.name) = ANY ($3::text[])
-                 THEN CASE WHEN lower(a.namespace) = $4::text THEN 6 ELSE 4 END
-                 WHEN a.id IN (SELECT id FROM former) THEN 5
-                 WHEN lower(a.name) = ANY ($7::text[]) THEN 2
-                 WHEN starts_with(lower(a.name), $5::text) THEN 1.5 ELSE 0 END
-            + 2 * coalesce(similarity(a.name, $5::text), 0)
-            + CASE WHEN a.search @@ query.every THEN 1 + ts_rank(a.search, query.every)
-                   ELSE ts_rank(a.search, query.some) END
-            - CASE a.state WHEN 'gone' THEN 2 WHEN 'deprecated' THEN 0.5 ELSE 0 END
-            + 0.05 * ln(1 + greatest(coalesce(r.hot, 0), 0)) AS score
+            CASE WHEN a.purl = ANY ($7::text[]) THEN 100 ELSE 0 END
+            + CASE WHEN n.full_name = $8::text THEN 15
+                   WHEN n.name = $8::text THEN CASE WHEN a.namespace ~ '^@' THEN 7.5 ELSE 12 END
+                   WHEN starts_with(n.name, $4::text)
+                   THEN 6 + 1.5 * length($4::text) / length(n.name)
+                   WHEN starts_with(n.full_name, $4::text) THEN 4
+                   ELSE 3 * coalesce(pow(1 - levenshtein(left(n.full_name, 60), left($4::text, 60))
+                       / greatest(length(n.full_name), length($4::text), 1)::float8, 2), 0) END
+            + coalesce(similarity(n.full_name, $4::text), 0)
+            + CASE WHEN a.search @@ query.every THEN 4 ELSE 0 END
+            + (SELECT coalesce(sum(rarity), 0) FROM word WHERE a.search @@ word.word)
+                / (4 * greatest(length(a.search), 1))
+            + 4 * coalesce(ln(1 + greatest(r.hot, 0)) / top.hot, 0)
+            - CASE a.state WHEN 'gone' THEN 4 WHEN 'deprecated' THEN 1 ELSE 0 END AS score
         FROM query, found JOIN artifacts a USING (id) JOIN ranks r ON r.artifact_id = a.id
+        LEFT JOIN top ON top.source = a.source,
+        LATERAL (SELECT compact_name(a.name) AS name,
+            compact_name(a.namespace || a.name) AS full_name OFFSET 0) n
     )
+"""
+_SEARCH: Final = """
+    WITH {query}, {candidates}, {scores}
     SELECT id, score, count(*) OVER () AS total FROM scored
     ORDER BY {order}, id DESC LIMIT {limit} OFFSET {offset}
 """
-_MOST_NAMES: Final = 200
-_FEW: Final = 10
-_SPARE: Final = "(SELECT most FROM spare)"
 
 
 class PostgresEngine:
@@ -96,7 +139,7 @@ class PostgresEngine:
         Raises:
             DatabaseUnavailable: PostgreSQL is away, or the search took too long.
         """
-        values = terms(search.text)
+        values = _values(spell(search.text))
         statement = _statement(search, values)
         rows = await self._database.rows(statement, *values)
         total = min(rows[0]["total"], _MOST) if rows else 0
@@ -110,44 +153,61 @@ class PostgresEngine:
         return f"{self.name} answers"
 
 
-def terms(text: str) -> list[object]:
-    """The parameters of a search: the text in every form in which it is compared."""
-    if _OPERATORS.search(text):
-        return [text, "", [], None, None, None, []]
-    namespace, separator, name = text.strip().lower().rpartition(":" if ":" in text else "/")
-    words = [word for word in _SEPARATORS.split(name) if word]
-    spellings = list(dict.fromkeys([name, *(joint.join(words) for joint in ("-", "_", ".", ""))]))
-    beginning = "-".join(words) if len(name) >= _BEGINNING else None
-    end = beginning and beginning + _LAST_CHARACTER
-    some = " or ".join(_WORD.findall(text))
-    scope = namespace if separator else ""
-    return [text, some, spellings, scope, beginning, end, swapped("-".join(words))]
-
-
-def swapped(name: str) -> list[str]:
-    """Every spelling with two neighbours the other way round: `djagno` has `django` among them."""
-    pairs = range(1, min(len(name), _SWAPPED_LENGTH) if len(name) >= _SHORTEST_SWAPPED else 0)
-    return [name[: i - 1] + name[i] + name[i - 1] + name[i + 1 :] for i in pairs]
+def _values(spelling: Spelling) -> list[object]:
+    beginnings = " & ".join(f"{word}:*" for word in spelling.beginnings)
+    end = None if spelling.name is None else spelling.name + _LAST_CHARACTER
+    return [
+        spelling.words,
+        beginnings,
+        spelling.plain,
+        spelling.name,
+        end,
+        spelling.mixed,
+        spelling.purls,
+        None if spelling.goes_on else spelling.name,
+        spelling.swapped,
+    ]
 
 
 def _statement(search: Search, values: list[object]) -> str:
-    conditions = " AND ".join(search.filters.conditions(values)) or "true"
-    values += [search.limit, search.offset]
-
-    def candidates(match: str, most: int | str, order: str = "") -> str:
-        return _CANDIDATES.format(match=match, conditions=conditions, most=most, order=order)
-
+    conditions = search.filters.conditions(values)
+    values += [list(Source), search.limit, search.offset]
+    last = len(values)
     return _SEARCH.format(
-        every=candidates("search @@ query.every", _MOST),
-        exact=candidates("lower(name) = ANY ($3::text[])", _MOST_NAMES),
-        conditions=conditions,
-        most_names=_MOST_NAMES,
-        beginning=candidates("lower(name) ~>=~ $5::text AND lower(name) ~<~ $6::text", _MOST_NAMES),
-        swapped=candidates("lower(name) = ANY ($7::text[])", _SPARE),
-        alike=candidates("name % $5::text", _SPARE, "similarity(a.name, $5::text) DESC,"),
-        some=candidates("search @@ query.some", _SPARE),
-        few=_FEW,
+        query=_QUERY,
+        candidates=_candidates(conditions),
+        scores=_SCORES.format(sources=f"${last - 2}::text[]"),
         order=_ORDERS[search.sort],
-        limit=f"${len(values) - 1}",
-        offset=f"${len(values)}",
+        limit=f"${last - 1}",
+        offset=f"${last}",
+    )
+
+
+def _candidates(conditions: list[str]) -> str:
+    """Each kind of match, from the heads and from all; ranks are joined for conditions alone."""
+    where = " AND ".join(conditions) or "true"
+
+    def heads(match: str, most: int | str = _MOST, order: str = "h.popularity DESC") -> str:
+        ranks = "JOIN ranks r ON r.artifact_id = h.artifact_id" if conditions else ""
+        return _HEADS.format(match=match, conditions=where, ranks=ranks, most=most, order=order)
+
+    def all_(match: str, most: int | str) -> str:
+        ranks = "JOIN ranks r ON r.artifact_id = a.id" if conditions else ""
+        return _ALL.format(match=match, conditions=where, ranks=ranks, most=most)
+
+    return _CANDIDATES.format(
+        named=all_(_NAMED, _MOST),
+        exact=heads("(h.full_name = $8::text OR h.name = $8::text)"),
+        exact_of_all=all_("compact_name(a.name) = $8::text", _MOST),
+        full_exact_of_all=all_(_FULL_NAME_IS, _MOST),
+        beginning=heads(_BEGINNING),
+        beginning_of_all=all_(_BEGINNING_OF_ALL, _ROOM.format(most=_MOST, kind="beginning")),
+        every=heads("h.search @@ query.every"),
+        every_of_all=all_("a.search @@ query.every", _ROOM.format(most=_MOST, kind="every")),
+        swapped=heads("h.letters = ANY ($6::text[])", _SPARE, _BY_MISTAKES),
+        alike=heads("h.full_name % $4::text", _SPARE, "similarity(h.full_name, $4::text) DESC"),
+        swapped_of_all=all_("compact_name(a.name) = ANY ($9::text[])", _NOTHING),
+        alike_of_all=all_("a.name % $4::text", _NOTHING),
+        some=heads("h.search" + _SOME, _SPARE),
+        some_of_all=all_("a.search" + _SOME, _NOTHING),
     )

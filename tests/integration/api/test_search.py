@@ -7,6 +7,7 @@ import asyncpg
 import httpx
 import pytest
 
+from services.ingest.heads import gather_heads
 from tests.support import artifacts
 
 pytestmark = pytest.mark.integration
@@ -14,9 +15,19 @@ pytestmark = pytest.mark.integration
 URL = "/api/v1/search"
 
 
-@pytest.fixture(scope="module")
-def shelf(shared_url: str) -> None:
-    asyncio.run(_fill(shared_url))
+@pytest.fixture(scope="module", params=[False, True], ids=["at once", "after an hour"])
+def shelf(shared_url: str, request: pytest.FixtureRequest) -> None:
+    """What is popular is gathered every hour; everything is found before that too."""
+    if request.param:
+        asyncio.run(_gather(shared_url))
+    else:
+        asyncio.run(_fill(shared_url))
+
+
+async def _gather(url: str) -> None:
+    async with asyncpg.create_pool(url, min_size=1, max_size=1) as pool:
+        assert 0 < await gather_heads(pool)
+        assert 0 == await gather_heads(pool)
 
 
 @pytest.fixture
