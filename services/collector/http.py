@@ -30,6 +30,7 @@ from services.collector.source import (
     Refused,
     SourceError,
     Spent,
+    TooMuch,
     Unauthorized,
     Unavailable,
     UnexpectedShape,
@@ -50,6 +51,8 @@ _ABSENT: Final = frozenset(
 )
 _REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _LATER: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
+# Bitbucket's own: "the specified recursion depth is too large".
+_TOO_MUCH: Final = 555
 # Whoever answers 403 in these words means a limit: Cloudflare (npm) and GitHub.
 _LIMIT_WORDS: Final = (b"error code: 1015", b"error 1015", b"you are being rate limited",
                        b"cloudflare", b"rate limit")  # fmt: skip
@@ -261,6 +264,8 @@ class PoliteClient:
             raise kind(reason, url, waits.limited(headers, now))
         if status in _REFUSED:
             raise _refusal(status, headers)(reason, url)
+        if status == _TOO_MUCH:
+            raise TooMuch(reason, url)
         if status in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Unavailable(reason, url, waits.retry_after(headers, now))
         raise UnexpectedShape(reason, url)

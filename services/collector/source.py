@@ -6,6 +6,7 @@ one can do is a protocol of its own each. Each error says what is to be done:
 
     SourceError           carries the reason and the URL
     ├── Unavailable       later: no connection, a timeout, 5xx
+    ├── TooMuch           less: the host is well, the question takes it too long
     ├── RateLimited       later: `retry_after` says when
     │   └── Spent         the same, and nothing is left of the token or address that asked
     ├── Gone              a fact: 404, 410, or taken down by law
@@ -60,6 +61,10 @@ class SourceError(Exception):
 
 class Unavailable(SourceError):
     """There was no answer, or one that says that the server is in trouble."""
+
+
+class TooMuch(SourceError):
+    """What was asked for takes the host too long; it may answer to a smaller question."""
 
 
 class RateLimited(SourceError):

@@ -15,14 +15,15 @@ Source:
     The OpenAPI document of https://developer.atlassian.com/cloud/bitbucket/rest/, in clients that
     were made from it (checked 2026-11-21): lists of watchers and of a workspace, `sort`, `pagelen`
     up to 100, a `size` that "can be expensive to compute", `max_depth`, and 555 where that is too
-    deep to be listed in time. That `fields` has to name `next` as well is what other clients say.
+    deep to be listed in time; half as deep is asked then. That `fields` has to name `next` as well
+    is what other clients say.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -45,6 +46,7 @@ from services.collector.source import (
     Moved,
     Read,
     Result,
+    TooMuch,
     Unchanged,
     UnexpectedShape,
     Validators,
@@ -69,6 +71,9 @@ _PAGE: Final = 100
 _TREE_PAGES: Final = 10
 _DEPTH: Final = 8
 _LIST_PAGES: Final = 100
+
+# Files with their sizes, and whether these are all.
+_Listing: TypeAlias = tuple[dict[str, int | None], bool]
 
 
 class _Sized(Struct, frozen=True):
@@ -246,9 +251,23 @@ class Bitbucket:
         def content(path: str) -> Any:
             return http.get(f"{folder}/{quote(path)}", accept="*/*")
 
+        sizes, is_whole = await self._listed(http, folder, _DEPTH)
+        return await gather(revision, sizes, content, is_whole=is_whole)
+
+    async def _listed(self, http: Http, folder: str, depth: int) -> _Listing:
+        """As deep as Bitbucket can look in time."""
+        try:
+            return await self._listed_to(http, folder, depth)
+        except TooMuch:
+            if depth == 1:
+                raise
+        sizes, _ = await self._listed(http, folder, depth // 2)
+        return sizes, False
+
+    async def _listed_to(self, http: Http, folder: str, depth: int) -> _Listing:
         sizes: dict[str, int | None] = {}
         asked = {
-            "max_depth": _DEPTH,
+            "max_depth": depth,
             "pagelen": _PAGE,
             "fields": "next,values.path,values.type,values.size",
         }
@@ -259,7 +278,7 @@ class Bitbucket:
             listed = decoded(_entries, (await http.get(page)).body, page, _MANIFESTS_TYPE)
             sizes |= {one.path: one.size for one in listed.values if one.type == "commit_file"}
             page = listed.next
-        return await gather(revision, sizes, content, is_whole=page is None)
+        return sizes, page is None
 
     async def _of_workspace(self, http: Http, workspace: str) -> AsyncGenerator[str, None]:
         asked = {"sort": "-updated_on", "pagelen": _PAGE, "fields": "next,values.full_name"}

@@ -5,7 +5,7 @@ import httpx
 import pytest
 import stamina
 
-from services.collector.source import Found, Moved, Read, Unchanged
+from services.collector.source import Failed, Found, Moved, Read, TooMuch, Unchanged
 from services.collector.sources.bitbucket import Bitbucket
 from tests.support.upstreams import NOW, Hosts, client, named, ok, refresh, settings, watch
 
@@ -99,6 +99,36 @@ async def test_manifests_are_those_at_the_head_of_the_main_branch(source: Bitbuc
     }
     assert [one.path for one in result.reading.problems] == ["pom.xml"]
     assert not [target for target in hosts.asked("https://facts.example") if "pom.xml" in target]
+
+
+def with_code() -> Hosts:
+    return (
+        Hosts()
+        .on("mainbranch", ok({"mainbranch": {"name": "main"}}))
+        .on("branches/main", ok({"target": {"hash": "c0ffee"}}))
+    )
+
+
+async def test_a_repository_that_is_too_deep_is_listed_less_deep(source: Bitbucket):
+    listed = ok({"values": [{"path": "go.mod", "type": "commit_file"}]})
+    hosts = with_code().on("max_depth=[84]&", httpx.Response(555)).on("max_depth=2&", listed)
+    hosts.on("c0ffee/go.mod", ok(b"module x"))
+
+    result = await manifests(source, hosts)
+
+    assert [file.path for file in result.reading.files] == ["go.mod"]
+    assert [one.reason for one in result.reading.problems] == ["it has more files than were listed"]
+    assert len(hosts.fitting("max_depth")) == 3
+
+
+async def test_a_repository_that_cannot_be_listed_at_all_has_failed(source: Bitbucket):
+    hosts = with_code().on("max_depth", httpx.Response(555))
+
+    result = await manifests(source, hosts)
+
+    assert isinstance(result, Failed)
+    assert isinstance(result.error, TooMuch)
+    assert len(hosts.fitting("max_depth")) == 4
 
 
 @pytest.mark.parametrize("answer", [ok({}), NOT_FOUND])

@@ -9,6 +9,7 @@ from services.collector.source import (
     Allowance,
     RateLimited,
     Refused,
+    TooMuch,
     Unavailable,
     UnexpectedShape,
     Validators,
@@ -111,6 +112,18 @@ async def test_a_request_is_tried_three_times():
     with pytest.raises(Unavailable):
         await client(hosts).get(URL)
     assert len(hosts.requests) == 3
+
+
+async def test_a_question_that_is_too_large_is_not_repeated_and_no_trouble_of_the_host():
+    hosts = Hosts().on(FACTS, *[httpx.Response(555)] * 9, ok({}))
+    http = client(hosts)
+
+    for _ in range(9):
+        with pytest.raises(TooMuch, match="answered 555"):
+            await http.get(URL)
+
+    assert (await http.get(URL)).body == b"{}"
+    assert len(hosts.requests) == 10
 
 
 async def test_a_503_may_say_when_to_come_back():
