@@ -2,9 +2,9 @@
 Made-up readings of one day, mixed as collectors bring them: of as many repositories as models as
 packages, each read as often as it is worth.
 
-Repositories are read every hour, and what is popular moves from one hour to the next; most of the
-others are just as they were. Models are read every hour too, but say nothing (304) while nothing is
-new. Packages are read once a day.
+Repositories are read every hour, and how much happens to one in an hour goes by its stars: one of
+40,000 gets one more, a quarter as many issues, an eighth as many forks and pushes. Models are read
+every hour too, but say nothing (304) while nothing is new. Packages are read once a day.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ from contracts.readings.huggingface import Model
 
 HOURS: Final = 24
 # Readings about a repository, a model and a package in a day, on average.
-_PER_DAY: Final = HOURS + 8.5 + 2
+_PER_DAY: Final = HOURS + 5.6 + 2
 # The part of the hours in which a model has another count than before.
-_MODEL_MOVES: Final = 0.3
-_ISSUE: Final = 0.15
-_PUSH: Final = 0.12
-_FORK: Final = 0.08
+_MODEL_MOVES: Final = 0.2
+_STARS_AN_HOUR: Final = 40_000
+_ISSUES: Final = 1 / 4
+_FORKS: Final = 1 / 8
+# Whatever its size, somebody works on it: two pushes in three days.
+_PUSHES: Final = 1 / 36
 
 
 class _Repository(Struct):
@@ -60,7 +62,7 @@ def _endless(each: int, seed: int) -> Iterator[Event]:
             at = packages.START + timedelta(hours=hour, seconds=number / 100)
             if hour:
                 _live_on(repositories[number], at, rng)
-            yield _event("github.repository.v1", f"pkg:github/bench/{number}", at,
+            yield _event("github.repository.v1", f"pkg:github/bench-{number // 3}/{number}", at,
                          _told(repositories[number]))  # fmt: skip
             if hour == 0 or rng.random() < _MODEL_MOVES:
                 likes[number] += rng.random() < 1 / 2
@@ -83,7 +85,8 @@ def _event(type_: str, purl: str, at: datetime, data: Any) -> Event:
 
 
 def _repository(number: int, rng: random.Random) -> _Repository:
-    # What people put on a watchlist is popular: half of it has more than 3,000 stars.
+    # What people put on a watchlist is popular: half of it has more than 3,000 stars, a tenth more
+    # than 40,000.
     stars = min(300_000, int(1_000 * rng.paretovariate(0.6)))
     born = packages.START - timedelta(days=30)
     return _Repository(number, stars, stars // 8, stars // 90, stars // 9, born, born)
@@ -91,12 +94,13 @@ def _repository(number: int, rng: random.Random) -> _Repository:
 
 def _live_on(one: _Repository, at: datetime, rng: random.Random) -> None:
     """An hour goes by."""
+    popular = min(1.0, one.stars / _STARS_AN_HOUR)
     chances: tuple[tuple[float, Callable[[], None]], ...] = (
-        (min(0.9, one.stars / 20_000), lambda: _add(one, "stars")),
-        (_FORK, lambda: _add(one, "forks")),
-        (_ISSUE, lambda: _add(one, "issues")),
-        (_ISSUE, lambda: _add(one, "closed")),
-        (_PUSH, lambda: setattr(one, "pushed_at", at)),
+        (popular, lambda: _add(one, "stars")),
+        (popular * _FORKS, lambda: _add(one, "forks")),
+        (popular * _ISSUES, lambda: _add(one, "issues")),
+        (popular * _ISSUES, lambda: _add(one, "closed")),
+        (popular * _FORKS + _PUSHES, lambda: setattr(one, "pushed_at", at)),
     )
     for chance, happens in chances:
         if rng.random() < chance:
@@ -110,7 +114,7 @@ def _add(one: _Repository, count: str) -> None:
 
 def _told(one: _Repository) -> github.Repository:
     return github.Repository(
-        name_with_owner=f"bench/{one.number}",
+        name_with_owner=f"bench-{one.number // 3}/{one.number}",
         database_id=one.number,
         description="A library for everybody who needs one, and a command line for the others",
         url=f"https://github.com/bench/{one.number}",
@@ -138,7 +142,7 @@ def _told(one: _Repository) -> github.Repository:
             "nodes": [{"topic": {"name": word}} for word in ("asgi", "http", "api")]
         },
         default_branch_ref={"name": "main"},
-        owner={"login": "bench", "__typename": "Organization", "databaseId": 7},
+        owner={"login": f"bench-{one.number // 3}", "__typename": "Organization"},
     )
 
 

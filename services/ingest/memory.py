@@ -18,7 +18,7 @@ from services.ingest import batch as shaped
 from services.ingest import owners, statements
 from services.ingest.batch import Gauge
 from services.ingest.owners import Owner
-from services.ingest.records import Records, Tag
+from services.ingest.records import Organization, Records, Tag
 
 _REMEMBERED: Final = 200_000
 
@@ -72,6 +72,7 @@ class Memory:
         self.ids: dict[str, int] = {}
         self.aliases: dict[str, str] = {}
         self.owners: dict[Owner, int] = {}
+        self.accounts: dict[Owner, Organization] = {}
         self.tags: dict[Tag, int] = {}
         self.months: set[date] = set()
         self.told: dict[str, Told] = {}
@@ -83,6 +84,7 @@ class Memory:
         self.ids.clear()
         self.aliases.clear()
         self.owners.clear()
+        self.accounts.clear()
         self.tags.clear()
         self.months.clear()
         self.told.clear()
@@ -96,6 +98,7 @@ class Memory:
             self.aliases.clear()
         if len(self.owners) > _REMEMBERED:
             self.owners.clear()
+            self.accounts.clear()
         if len(self.told) > _REMEMBERED:
             self.told.clear()
         if len(self.counted) > _REMEMBERED:
@@ -103,6 +106,7 @@ class Memory:
         self.ids.update(known.ids)
         self.aliases.update(known.aliases)
         self.owners.update(known.owners)
+        self.accounts.update(known.accounts)
         self.told.update(known.told)
         self.counted.update(known.counted)
 
@@ -114,6 +118,7 @@ class Known(Struct, frozen=True):
     ids: dict[str, int]
     aliases: dict[str, str]
     owners: dict[Owner, int]
+    accounts: dict[Owner, Organization]
     tags: dict[Tag, int]
     told: dict[str, Told]
     counted: dict[tuple[str, str], Counted]
@@ -128,11 +133,13 @@ async def prepare(connection: Any, memory: Memory, batch: Sequence[Records]) -> 
     await _ensure_months(connection, memory, batch)
     names = memory.names or await connection.fetchval(statements.NAMES)
     ids, aliases = await _known_ids(connection, memory, batch)
+    owner_ids = await owners.owner_ids(connection, batch, memory.owners)
     return Known(
         names=names,
         ids=ids,
         aliases=aliases,
-        owners=await owners.owner_ids(connection, batch, memory.owners),
+        owners=owner_ids,
+        accounts={owner: memory.accounts[owner] for owner in owner_ids.keys() & memory.accounts},
         tags=await _tag_ids(connection, memory, batch),
         told={r.purl: memory.told[r.purl] for r in batch if r.purl in memory.told},
         counted={

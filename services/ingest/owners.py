@@ -34,16 +34,26 @@ def owner_of(records: Records) -> Owner | None:
     return Owner(source.value, login.lower() if source in _FOLDING else login)
 
 
-async def write_owners(connection: Any, batch: Iterable[Records]) -> None:
-    """What these readings say of owners; what they leave out stays as it is known."""
+async def write_owners(
+    connection: Any, batch: Iterable[Records], known: dict[Owner, Organization]
+) -> None:
+    """
+    What these readings say of owners; what they leave out stays as it is known. `known` is what was
+    said of each last: a row that many batches share is locked only where it is said anew.
+    """
     told: dict[Owner, tuple[datetime, Organization]] = {}
     for records in sorted(batch, key=lambda records: records.read_at):
         owner, said = owner_of(records), records.organization
         if owner is not None and said is not None:
-            known = told[owner][1] if owner in told else None
-            told[owner] = records.read_at, _joined(known, said)
-    if told:
-        rows = [_row(owner, read_at, said) for owner, (read_at, said) in sorted(told.items())]
+            before = told[owner][1] if owner in told else None
+            told[owner] = records.read_at, _joined(before, said)
+    rows = [
+        _row(owner, read_at, said)
+        for owner, (read_at, said) in sorted(told.items())
+        if known.get(owner) != said
+    ]
+    known.update({owner: said for owner, (_, said) in told.items()})
+    if rows:
         await connection.execute(statements.OWNERS_TOLD, rows)
 
 

@@ -81,7 +81,7 @@ async def _write(connection: Any, known: Known, batch: Sequence[Records], rename
     for group in shaped.rounds([records for records in batch if not records.owner]):
         moved |= await write_artifacts(connection, known, group, found)
         moved |= await write_metrics(connection, known, group, found)
-    await write_owners(connection, batch)
+    await write_owners(connection, batch, known.accounts)
     if found:
         await connection.fetchrow(statements.OUTBOX, changes.pack(found, traceparent()))
     return Written(len(found) + renamed, moved)
