@@ -28,6 +28,7 @@ from contracts.vocabulary import (
 
 T = TypeVar("T")
 Number = int | float
+Text = Annotated[str, About(min_length=1, max_length=512)]
 
 
 class Meta(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,6 +50,12 @@ class Meta(Struct, frozen=True, kw_only=True, omit_defaults=True):
     renamed: Annotated[
         dict[str, str] | None,
         About(description="former purls that were asked for, and the present"),
+    ] = None
+    facets: Annotated[
+        dict[str, dict[str, int]] | None, About(description="hits by facet and value")
+    ] = None
+    suggestion: Annotated[
+        str | None, About(description="what may have been meant; nothing is what was typed")
     ] = None
     gap: bool | None = None
     oldest_sequence: int | None = None
@@ -132,6 +139,43 @@ class Hit(Artifact, frozen=True, kw_only=True):
     """An artifact that a search found; `score` falls down the list."""
 
     score: float
+    highlights: Annotated[
+        dict[str, str] | None,
+        About(description="name and description as HTML, what was found in <em>"),
+    ] = None
+
+
+class SearchQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One search of several; the parameters of `GET /search`."""
+
+    q: Annotated[str, About(min_length=1, max_length=256)]
+    kind: Kind | None = None
+    source: Source | None = None
+    tag: Text | None = None
+    license: Text | None = None
+    language: Text | None = None
+    owner: Text | None = None
+    updated_since: datetime | None = None
+    min_stars: Annotated[int, About(ge=0, le=2**31 - 1)] | None = None
+    sort: str = "relevance"
+    facets: list[str] = []
+    highlight: bool = False
+    limit: Annotated[int, About(ge=1, le=100)] = 10
+    offset: Annotated[int, About(ge=0, le=1_000)] = 0
+
+
+class SearchQueries(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Several searches at once."""
+
+    queries: Annotated[list[SearchQuery], About(min_length=1, max_length=10)]
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """What one search of several found."""
+
+    q: str
+    hits: list[Hit]
+    meta: Meta
 
 
 class Point(Struct, frozen=True, kw_only=True):

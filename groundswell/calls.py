@@ -18,12 +18,16 @@ from contracts.responses import (
     Artifact,
     ArtifactDetail,
     Dependent,
+    Found,
     Health,
     History,
     Hit,
+    Neighbour,
     PurlList,
     Relation,
     Run,
+    SearchQueries,
+    SearchQuery,
     SequencedChange,
     SourceStatus,
     Stats,
@@ -67,6 +71,7 @@ def artifacts(  # noqa: PLR0913 - every filter is a parameter
     language: str | None = None,
     owner: str | None = None,
     updated_since: datetime | str | None = None,
+    min_stars: int | None = None,
     page_size: int | None = None,
 ) -> Call[list[Artifact]]:
     """Artifacts, ranked: `sort` is latest, hot, used, or the name of a metric."""
@@ -79,6 +84,7 @@ def artifacts(  # noqa: PLR0913 - every filter is a parameter
         language=language,
         owner=owner,
         updated_since=updated_since,
+        min_stars=min_stars,
         limit=page_size,
     )
     return Call(path="artifacts", answer=list[Artifact], params=params)
@@ -176,9 +182,12 @@ def search(  # noqa: PLR0913 - every filter is a parameter
     language: str | None = None,
     owner: str | None = None,
     updated_since: datetime | str | None = None,
+    min_stars: int | None = None,
+    facets: Sequence[str] = (),
+    highlight: bool = False,
     page_size: int | None = None,
 ) -> Call[list[Hit]]:
-    """Full-text search; `q` knows "phrases", or and -without."""
+    """Full-text search; `q` knows "phrases", or, -without and begin*."""
     params = _params(
         q=q,
         kind=kind,
@@ -189,9 +198,30 @@ def search(  # noqa: PLR0913 - every filter is a parameter
         language=language,
         owner=owner,
         updated_since=updated_since,
+        min_stars=min_stars,
+        facets=",".join(facets) or None,
+        highlight="true" if highlight else None,
         limit=page_size,
     )
     return Call(path="search", answer=list[Hit], params=params)
+
+
+def searches(queries: Iterable[SearchQuery]) -> Call[list[Found]]:
+    """Several searches at once, at most 10."""
+    body = SearchQueries(queries=list(queries))
+    return Call(path="search", answer=list[Found], params={}, method="POST", body=body)
+
+
+def typeahead(
+    q: str,
+    *,
+    kind: Kind | str | None = None,
+    source: Source | str | None = None,
+    limit: int | None = None,
+) -> Call[list[Neighbour]]:
+    """Names that begin with what was typed so far, the most likely first."""
+    params = _params(q=q, kind=kind, source=source, limit=limit)
+    return Call(path="search/typeahead", answer=list[Neighbour], params=params)
 
 
 def stats() -> Call[Stats]:

@@ -12,9 +12,11 @@ from contracts.responses import (
     Dependent,
     File,
     FileProblem,
+    Found,
     Health,
     History,
     Hit,
+    Neighbour,
     Organization,
     Relation,
     Run,
@@ -91,6 +93,18 @@ class HitPage(Answer[list[Hit]], frozen=True, kw_only=True):
     """What a search found, the best first."""
 
     data: list[Hit]
+
+
+class FoundPage(Answer[list[Found]], frozen=True, kw_only=True):
+    """What each of several searches found, in their order."""
+
+    data: list[Found]
+
+
+class NamePage(Answer[list[Neighbour]], frozen=True, kw_only=True):
+    """Artifacts by their names, the most likely first."""
+
+    data: list[Neighbour]
 
 
 class StatsAnswer(Answer[Stats], frozen=True, kw_only=True):

@@ -61,6 +61,8 @@ HANDLERS: Final = (
     packages.show_package,
     packages.list_dependents,
     search.search_artifacts,
+    search.search_several,
+    search.complete_names,
     statistics.show_stats,
     sources.list_sources,
     sources.resume_source,

@@ -23,9 +23,13 @@ from services.api.names import ECOSYSTEMS, RANKINGS, known_metric, known_purls, 
 from services.api.wanted import Wanted
 
 MAX_OFFSET: Final = 1_000
+MAX_STARS: Final = 2**31 - 1
 
 Text = Annotated[str | None, QueryParameter(min_length=1, max_length=512)]
 Moment = Annotated[str | None, QueryParameter(schema_extra={"format": "date-time"})]
+Stars = Annotated[
+    int | None, QueryParameter(ge=0, le=MAX_STARS, description="Of at least so many stars.")
+]
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many at most.")]
 CursorText = Annotated[str | None, QueryParameter(description="`meta.next` of the page before.")]
 Offset = Annotated[
@@ -65,7 +69,7 @@ def page(limit: Limit = 50, cursor: CursorText = None, offset: Offset = None) ->
     return Page(limit, cursor, offset or 0)
 
 
-def question(
+def question(  # noqa: PLR0913, PLR0917 - every filter is a parameter
     page: NamedDependency[Page],
     kind: FromQuery[Kind | None] = None,
     source: FromQuery[Source | None] = None,
@@ -74,6 +78,7 @@ def question(
     language: Text = None,
     owner: Text = None,
     updated_since: Moment = None,
+    min_stars: Stars = None,
 ) -> Question:
     filters = Filters(
         kind=kind,
@@ -83,6 +88,7 @@ def question(
         language=language,
         owner=owner,
         updated_since=moment(updated_since),
+        min_stars=min_stars,
     )
     return Question(page, filters)
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from contracts.vocabulary import Kind, Source
+from contracts.vocabulary import METRIC_BY_NAME, Kind, Source
 
 
 class Filters(Struct, frozen=True, kw_only=True):
@@ -20,6 +20,7 @@ class Filters(Struct, frozen=True, kw_only=True):
     language: str | None = None
     owner: str | None = None
     updated_since: datetime | None = None
+    min_stars: int | None = None
 
     @property
     def tags(self) -> list[str]:
@@ -47,7 +48,12 @@ class Filters(Struct, frozen=True, kw_only=True):
 
 # The attribute that a condition looks at, and its SQL. Numbers of parameters are put in, values
 # never are.
+_STARS: Final = METRIC_BY_NAME["stars"].id
 _CONDITIONS: Final = {
+    "min_stars": f"""EXISTS (
+        SELECT FROM current_metrics s
+        WHERE s.artifact_id = r.artifact_id AND s.metric_id = {_STARS}
+          AND s.value >= {{}}::float8)""",
     "kind": "r.kind = {}",
     "source": "r.source = {}",
     "updated_since": "r.latest >= {}",

@@ -24,14 +24,31 @@ class SearchSort(StrEnum):
     USED = "used"
 
 
+class Facet(StrEnum):
+    """What hits can be counted by."""
+
+    KIND = "kind"
+    SOURCE = "source"
+    LICENSE = "license"
+    LANGUAGE = "language"
+    OWNER = "owner"
+    TAG = "tag"
+
+
 class Search(Struct, frozen=True):
-    """A question to a search engine. `text` knows "phrases", `or` and `-without`."""
+    """
+    A question to a search engine. `text` knows "phrases", `or`, `-without` and `begin*`; with
+    `names_only` it is a name, or how one begins.
+    """
 
     text: str
     filters: Filters
     sort: SearchSort
     limit: int
     offset: int
+    facets: tuple[Facet, ...] = ()
+    highlight: bool = False
+    names_only: bool = False
 
 
 class Match(Struct, frozen=True):
@@ -39,14 +56,20 @@ class Match(Struct, frozen=True):
 
     id: int
     score: float
+    highlights: dict[str, str] | None = None
 
 
 class Matches(Struct, frozen=True):
-    """One page, the best first. `total` is exact up to `total_at_most`."""
+    """
+    One page, the best first. `total` is exact up to `total_at_most`, and so are the counts of
+    `facets`. `suggestion` is what may have been meant, where nothing is what was typed.
+    """
 
     matches: list[Match]
     total: int
     total_at_most: int
+    facets: dict[str, dict[str, int]] | None = None
+    suggestion: str | None = None
 
 
 class Engine(Protocol):

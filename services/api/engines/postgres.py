@@ -10,7 +10,11 @@ name in a scope of npm says less than that of a repository: everybody has a `cor
 
 from __future__ import annotations
 
+import html
+from collections.abc import Sequence
 from typing import Final
+
+import asyncpg
 
 from contracts.vocabulary import Source
 from services.api.database import Database
@@ -59,6 +63,7 @@ _CANDIDATES: Final = """
     plain AS MATERIALIZED (
         ({named}) UNION TABLE exact UNION TABLE beginning UNION TABLE every
         UNION ({exact_of_all}) UNION ({full_exact_of_all}) UNION ({beginning_of_all})
+        UNION ({full_beginning_of_all})
         UNION ({every_of_all})
     ), spare AS MATERIALIZED (
         SELECT CASE WHEN (SELECT count(*) FROM plain) < 10 AND NOT EXISTS (SELECT FROM exact)
@@ -79,6 +84,9 @@ _BEGINNING: Final = """(
 _BEGINNING_OF_ALL: Final = (
     "compact_name(a.name) ~>=~ $4::text AND compact_name(a.name) ~<~ $5::text"
 )
+_FULL_BEGINNING_OF_ALL: Final = """a.namespace <> ''
+    AND compact_name(a.namespace || a.name) ~>=~ $4::text
+    AND compact_name(a.namespace || a.name) ~<~ $5::text"""
 _BY_MISTAKES: Final = "levenshtein(left(h.full_name, 60), left($4::text, 60)), h.popularity DESC"
 # Any of the words that are not too common to say something.
 _SOME: Final = """ @@ (
@@ -119,9 +127,50 @@ _SCORES: Final = """
 """
 _SEARCH: Final = """
     WITH {query}, {candidates}, {scores}
-    SELECT id, score, count(*) OVER () AS total FROM scored
+    SELECT id, score, count(*) OVER () AS total, EXISTS (SELECT FROM plain) AS meant FROM scored
     ORDER BY {order}, id DESC LIMIT {limit} OFFSET {offset}
 """
+
+
+_COUNTS: Final = """
+    WITH {query}, {candidates}
+    SELECT facet, value, count(*) AS hits
+    FROM found JOIN artifacts a USING (id) JOIN ranks r ON r.artifact_id = a.id,
+    LATERAL (
+        VALUES ('kind', a.kind), ('source', a.source), ('license', a.license),
+            ('language', a.language), ('owner', nullif(a.namespace, ''))
+        UNION ALL SELECT 'tag', t.name FROM artifact_tags l JOIN tags t ON t.id = l.tag_id
+        WHERE l.artifact_id = a.id AND 'tag' = ANY ({facets})
+    ) AS f (facet, value)
+    WHERE value IS NOT NULL AND facet = ANY ({facets})
+    GROUP BY facet, value ORDER BY hits DESC, value
+"""
+_VALUES_OF_A_FACET: Final = 20
+# A marked text holds whatever upstream wrote, so the marks are characters that no text holds.
+_HEADLINES: Final = """
+    SELECT a.id, ts_headline('english', a.name, q.words, q.how) AS name,
+        ts_headline('english', a.description, q.words, q.how) AS description
+    FROM unnest($3::bigint[]) AS page (id) JOIN artifacts a USING (id),
+    (SELECT websearch_to_tsquery('english', $1) && to_tsquery('simple', $2) AS words,
+        'StartSel=\x02, StopSel=\x03, HighlightAll=true' AS how) q
+"""
+_MARKS: Final = str.maketrans({"\x02": "<em>", "\x03": "</em>"})
+# The word of the heads that is the fewest letters away; a word that is known stays.
+_NEAREST: Final = """
+    SELECT coalesce(CASE WHEN k.word IS NULL THEN n.word END, t.word) AS word
+    FROM unnest($1::text[]) WITH ORDINALITY AS t (word, place)
+    LEFT JOIN words k ON k.word = t.word
+    LEFT JOIN LATERAL (
+        SELECT w.word FROM words w
+        WHERE k.word IS NULL AND w.documents > 1
+          AND length(w.word) BETWEEN length(t.word) - 1 AND length(t.word) + 1
+          AND levenshtein_less_equal(left(w.word, 60), left(t.word, 60), 2) <= 2
+        ORDER BY levenshtein(left(w.word, 60), left(t.word, 60)), w.documents DESC LIMIT 1
+    ) n ON true
+    ORDER BY t.place
+"""
+_MOST_WORDS: Final = 8
+_SHORTEST_WORD: Final = 4
 
 
 class PostgresEngine:
@@ -139,12 +188,46 @@ class PostgresEngine:
         Raises:
             DatabaseUnavailable: PostgreSQL is away, or the search took too long.
         """
-        values = _values(spell(search.text))
+        spelling = spell(search.text)
+        values = _values(spelling, names_only=search.names_only)
         statement = _statement(search, values)
         rows = await self._database.rows(statement, *values)
-        total = min(rows[0]["total"], _MOST) if rows else 0
-        matches = [Match(row["id"], row["score"]) for row in rows]
-        return Matches(matches=matches, total=total, total_at_most=_MOST)
+        marked = await self._highlights(rows, values) if search.highlight else {}
+        meant = search.offset or (rows and rows[0]["meant"])
+        return Matches(
+            matches=[Match(row["id"], row["score"], marked.get(row["id"])) for row in rows],
+            total=min(rows[0]["total"], _MOST) if rows else 0,
+            total_at_most=_MOST,
+            facets=await self._facets(search, spelling) if search.facets else None,
+            suggestion=None if meant or search.names_only else await self._suggest(spelling),
+        )
+
+    async def _highlights(
+        self, rows: Sequence[asyncpg.Record], values: Sequence[object]
+    ) -> dict[int, dict[str, str]]:
+        ids = [row["id"] for row in rows]
+        found = await self._database.rows(_HEADLINES, *values[:2], ids)
+        return {row["id"]: _marked(row) for row in found}
+
+    async def _facets(self, search: Search, spelling: Spelling) -> dict[str, dict[str, int]]:
+        values = _values(spelling)
+        candidates = _candidates(search.filters.conditions(values))
+        values.append(list(search.facets))
+        statement = _COUNTS.format(
+            query=_QUERY, candidates=candidates, facets=f"${len(values)}::text[]"
+        )
+        counts: dict[str, dict[str, int]] = {facet: {} for facet in search.facets}
+        for row in await self._database.rows(statement, *values):
+            if len(counts[row["facet"]]) < _VALUES_OF_A_FACET:
+                counts[row["facet"]][row["value"]] = row["hits"]
+        return counts
+
+    async def _suggest(self, spelling: Spelling) -> str | None:
+        words = spelling.plain.lower().split()[:_MOST_WORDS]
+        if not any(len(word) >= _SHORTEST_WORD for word in words):
+            return None
+        nearest = [row["word"] for row in await self._database.rows(_NEAREST, words)]
+        return " ".join(nearest) if nearest != words else None
 
     async def check(self) -> str:
         """A search that finds nothing, but goes all the way."""
@@ -153,13 +236,22 @@ class PostgresEngine:
         return f"{self.name} answers"
 
 
-def _values(spelling: Spelling) -> list[object]:
+def _marked(row: asyncpg.Record) -> dict[str, str]:
+    """The texts in which something was found, safe to be put into a page."""
+    texts = {field: row[field] for field in ("name", "description") if row[field]}
+    return {
+        field: html.escape(text).translate(_MARKS)
+        for field, text in texts.items()
+        if "\x02" in text
+    }
+
+
+def _values(spelling: Spelling, *, names_only: bool = False) -> list[object]:
     beginnings = " & ".join(f"{word}:*" for word in spelling.beginnings)
+    words = ("", "", "") if names_only else (spelling.words, beginnings, spelling.plain)
     end = None if spelling.name is None else spelling.name + _LAST_CHARACTER
     return [
-        spelling.words,
-        beginnings,
-        spelling.plain,
+        *words,
         spelling.name,
         end,
         spelling.mixed,
@@ -202,6 +294,9 @@ def _candidates(conditions: list[str]) -> str:
         full_exact_of_all=all_(_FULL_NAME_IS, _MOST),
         beginning=heads(_BEGINNING),
         beginning_of_all=all_(_BEGINNING_OF_ALL, _ROOM.format(most=_MOST, kind="beginning")),
+        full_beginning_of_all=all_(
+            _FULL_BEGINNING_OF_ALL, _ROOM.format(most=_MOST, kind="beginning")
+        ),
         every=heads("h.search @@ query.every"),
         every_of_all=all_("a.search @@ query.every", _ROOM.format(most=_MOST, kind="every")),
         swapped=heads("h.letters = ANY ($6::text[])", _SPARE, _BY_MISTAKES),

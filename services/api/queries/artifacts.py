@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 import asyncpg
 from msgspec import Struct
 
-from contracts.responses import Artifact, ArtifactDetail, MetricValue, Number
+from contracts.responses import Artifact, ArtifactDetail, MetricValue, Neighbour, Number
 from contracts.vocabulary import METRIC_BY_ID, METRIC_BY_NAME, METRICS, Sort
 from services.api.database import Database
 from services.api.filters import Filters
@@ -67,6 +67,12 @@ _BY_IDS: Final = f"""
     SELECT {COLUMNS} FROM unnest($1::bigint[]) WITH ORDINALITY AS asked (id, place)
     JOIN artifacts a ON a.id = asked.id {JOINS}
     ORDER BY asked.place
+"""
+
+_NAMES_OF: Final = """
+    SELECT a.id, a.purl, a.kind, a.source, a.name, a.description, a.tracked
+    FROM unnest($1::bigint[]) WITH ORDINALITY AS asked (id, place)
+    JOIN artifacts a ON a.id = asked.id ORDER BY asked.place
 """
 
 # An index is walked from where the last page ended. Those without a measure come last, and are
@@ -190,6 +196,11 @@ async def lookup(database: Database, purls: Sequence[str]) -> list[tuple[str, Ar
 async def by_ids(database: Database, ids: Sequence[int]) -> list[Artifact]:
     """Those of these ids that are there, in the order given."""
     return [artifact(row) for row in await database.rows(_BY_IDS, ids)]
+
+
+async def names(database: Database, ids: Sequence[int]) -> list[Neighbour]:
+    """What these ids are called, in the order given; those that are not there are left out."""
+    return [Neighbour(**dict(row)) for row in await database.rows(_NAMES_OF, ids)]
 
 
 async def exists(database: Database, key: int | str) -> bool:

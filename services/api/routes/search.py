@@ -1,33 +1,49 @@
-"""`/search`: full text, by whichever engine is there."""
+"""`/search`: full text, by whichever engine is there; names as they are typed; many at once."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
-from litestar import get
+from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, QueryParameter
+from litestar.params import FromQuery, JSONBody, QueryParameter
 from msgspec import Meta as About
 
-from contracts.responses import Hit, Meta
+from contracts.responses import Found, Hit, Meta, SearchQueries, SearchQuery
+from contracts.vocabulary import Kind, Source
 from services.api import cursors
-from services.api.answers import HitPage
+from services.api.answers import FoundPage, HitPage, NamePage
 from services.api.backend import APIRequest
 from services.api.caching import Reply
 from services.api.dependencies import MAX_OFFSET, QUESTION, Question
-from services.api.engines import Matches, Search, SearchSort
-from services.api.errors import documented
+from services.api.engines import Facet, Matches, Search, SearchSort
+from services.api.errors import InvalidParameter, documented
+from services.api.filters import Filters
 from services.api.queries import artifacts
 
 _SECONDS = 5
+_SORTS: Final = tuple(SearchSort)
+_FACETS: Final = tuple(Facet)
 
 Query = Annotated[
     str,
     QueryParameter(
-        min_length=1, max_length=256, description='Words, "phrases", `or`, and `-without`.'
+        min_length=1,
+        max_length=256,
+        description='Words, "phrases", `or`, `-without` and `begin*`; a purl, `owner/name` or URL.',
     ),
 ]
+Facets = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=128,
+        description=f"What to count the hits by, with commas: {', '.join(_FACETS)}.",
+    ),
+]
+Highlight = Annotated[bool, QueryParameter(description="Show where the words were found.")]
+_PLAIN: Final = False
+Few = Annotated[int, QueryParameter(ge=1, le=20, description="How many at most.")]
 Offset = Annotated[int, About(ge=0, le=MAX_OFFSET)]
 
 
@@ -37,29 +53,92 @@ async def search_artifacts(
     question: NamedDependency[Question],
     q: Query,
     sort: FromQuery[SearchSort] = SearchSort.RELEVANCE,
+    facets: Facets = None,
+    highlight: Highlight = _PLAIN,
 ) -> Reply[HitPage]:
     """Tracked artifacts that match, the best first; popularity decides between equals."""
     page, engine = question.page, request.backend.engine
     sealed = ["search", engine.name, q, sort, question.filters]
     offset = cursors.decode_optional(page.cursor, sealed, Offset) or page.offset
-    search = Search(q, question.filters, sort, page.limit, offset)
+    counted = _known_facets(facets.split(",") if facets else [])
+    search = Search(q, question.filters, sort, page.limit, offset, counted, highlight)
     found, end = await engine.search(search), offset + page.limit
-    meta = Meta(
-        limit=page.limit,
-        next=cursors.encode(sealed, end) if end < min(found.total, MAX_OFFSET + 1) else None,
-        total=found.total,
-        total_at_most=found.total_at_most,
-        sort=sort,
-        engine=engine.name,
-    )
+    more = end < min(found.total, MAX_OFFSET + 1)
+    meta = _meta(engine.name, search, found, cursors.encode(sealed, end) if more else None)
     return Reply(HitPage(data=await _hits(request, found), meta=meta), max_age=_SECONDS)
 
 
+@post("/search", status_code=200, responses=documented())
+async def search_several(request: APIRequest, data: JSONBody[SearchQueries]) -> Reply[FoundPage]:
+    """Up to ten searches at once, answered in their order."""
+    searches = [_search(query) for query in data.queries]
+    engine = request.backend.engine
+    answers = []
+    for search in searches:
+        found = await engine.search(search)
+        meta = _meta(engine.name, search, found, None)
+        answers.append(Found(q=search.text, hits=await _hits(request, found), meta=meta))
+    return Reply(FoundPage(data=answers, meta=Meta(engine=engine.name)), store=False)
+
+
+@get("/search/typeahead", responses=documented())
+async def complete_names(
+    request: APIRequest,
+    q: Query,
+    kind: FromQuery[Kind | None] = None,
+    source: FromQuery[Source | None] = None,
+    limit: Few = 10,
+) -> Reply[NamePage]:
+    """Names that are, or begin with, what was typed so far; mistyped ones where there is none."""
+    engine, filters = request.backend.engine, Filters(kind=kind, source=source)
+    search = Search(q, filters, SearchSort.RELEVANCE, limit, 0, names_only=True)
+    found = await engine.search(search)
+    names = await artifacts.names(request.database, [match.id for match in found.matches])
+    meta = Meta(limit=limit, engine=engine.name)
+    return Reply(NamePage(data=names, meta=meta), max_age=_SECONDS)
+
+
+def _meta(engine: str, search: Search, found: Matches, following: str | None) -> Meta:
+    return Meta(
+        limit=search.limit,
+        next=following,
+        total=found.total,
+        total_at_most=found.total_at_most,
+        sort=search.sort,
+        engine=engine,
+        facets=found.facets,
+        suggestion=found.suggestion,
+    )
+
+
+def _search(query: SearchQuery) -> Search:
+    if query.sort not in _SORTS:
+        message = f"sort: no such order; known: {', '.join(_SORTS)}"
+        raise InvalidParameter(message, sort=query.sort, known=list(_SORTS))
+    filters = Filters(
+        **{name: getattr(query, name) for name in Filters.__struct_fields__},
+    )
+    facets, sort = _known_facets(query.facets), SearchSort(query.sort)
+    return Search(query.q, filters, sort, query.limit, query.offset, facets, query.highlight)
+
+
+def _known_facets(names: list[str]) -> tuple[Facet, ...]:
+    unknown = [name for name in names if name not in _FACETS]
+    if unknown:
+        message = f"facets: no such facet; known: {', '.join(_FACETS)}"
+        raise InvalidParameter(message, facets=unknown, known=list(_FACETS))
+    return tuple(dict.fromkeys(Facet(name) for name in names))
+
+
 async def _hits(request: APIRequest, found: Matches) -> list[Hit]:
-    scores = {match.id: match.score for match in found.matches}
-    if not scores:
+    matches = {match.id: match for match in found.matches}
+    if not matches:
         return []
     return [
-        Hit(**msgspec.structs.asdict(artifact), score=round(scores[artifact.id], 4))
-        for artifact in await artifacts.by_ids(request.database, list(scores))
+        Hit(
+            **msgspec.structs.asdict(artifact),
+            score=round(matches[artifact.id].score, 4),
+            highlights=matches[artifact.id].highlights,
+        )
+        for artifact in await artifacts.by_ids(request.database, list(matches))
     ]

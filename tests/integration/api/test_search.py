@@ -16,12 +16,13 @@ URL = "/api/v1/search"
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["at once", "after an hour"])
-def shelf(shared_url: str, request: pytest.FixtureRequest) -> None:
+def shelf(shared_url: str, request: pytest.FixtureRequest) -> bool:
     """What is popular is gathered every hour; everything is found before that too."""
     if request.param:
         asyncio.run(_gather(shared_url))
     else:
         asyncio.run(_fill(shared_url))
+    return bool(request.param)
 
 
 async def _gather(url: str) -> None:
@@ -31,7 +32,7 @@ async def _gather(url: str) -> None:
 
 
 @pytest.fixture
-async def api(shelf: None, reading_api: httpx.AsyncClient) -> httpx.AsyncClient:
+async def api(shelf: bool, reading_api: httpx.AsyncClient) -> httpx.AsyncClient:
     return reading_api
 
 
@@ -47,6 +48,7 @@ async def _fill(url: str) -> None:
         ("pkg:pypi/starlette", 1e8, "The little ASGI framework that shines", ["asgi"]),
         ("pkg:pypi/django", 2e7, "A high-level web framework", ["web"]),
         ("pkg:pypi/scikit-learn", 3e7, "Machine learning in Python", []),
+        ("pkg:npm/escapist", 10.0, "<b>Escaping</b> & more", []),
         ("pkg:github/facebook/react", None, "The library for web and native interfaces", []),
     ]:
         metrics = {} if downloads is None else {"downloads_week": downloads}
@@ -79,6 +81,10 @@ async def purls(api: httpx.AsyncClient, q: str, **params: Any) -> list[str]:
         ("framework -asgi", ["pypi/django"]),
         ("left-pad", ["npm/left-pad"]),
         ("machines learned", ["pypi/scikit-learn"]),
+        ("pkg:pypi/Litestar@2.0", ["pypi/litestar"]),
+        ("facebook/react", ["github/facebook/react"]),
+        ("https://www.npmjs.com/package/@types/react", ["npm/%40types/react"]),
+        ("perform* asgi", ["pypi/litestar"]),
         ("django or starlette", ["pypi/starlette", "pypi/django"]),
     ],
 )
@@ -105,6 +111,7 @@ async def test_some_of_the_words_are_better_than_nothing(api: httpx.AsyncClient)
         ({"kind": "repository"}, ["github/facebook/react"]),
         ({"owner": "types"}, ["npm/%40types/react"]),
         ({"tag": "ui"}, ["npm/react"]),
+        ({"min_stars": 1}, []),
         ({"license": "GPL-3.0"}, []),
         ({"updated_since": "2030-01-01T00:00:00Z"}, []),
     ],
@@ -139,7 +146,16 @@ async def test_pages_by_cursor_and_by_offset_are_the_same(api: httpx.AsyncClient
 
 @pytest.mark.parametrize(
     "params",
-    [{}, {"q": ""}, {"q": "x" * 257}, {"q": "a", "sort": "beauty"}, {"q": "a", "offset": 1_001}],
+    [
+        {},
+        {"q": ""},
+        {"q": "x" * 257},
+        {"q": "a", "sort": "beauty"},
+        {"q": "a", "offset": 1_001},
+        {"q": "a", "facets": "kind,colour"},
+        {"q": "a", "min_stars": -1},
+        {"q": "a", "colour": "red"},
+    ],
 )
 async def test_a_search_that_cannot_be_is_refused(api: httpx.AsyncClient, params: dict[str, Any]):
     assert 400 == (await api.get(URL, params=params)).status_code
@@ -151,3 +167,98 @@ async def test_a_search_that_cannot_be_is_refused(api: httpx.AsyncClient, params
 )
 async def test_no_text_is_too_odd_to_search_for(api: httpx.AsyncClient, q: str):
     assert isinstance(await purls(api, q), list)
+
+
+async def test_hits_are_counted_by_facets(api: httpx.AsyncClient):
+    answer = await api.get(URL, params={"q": "react", "facets": "source,tag,owner", "limit": 1})
+    facets = answer.json()["meta"]["facets"]
+
+    assert {"npm": 3, "github": 1} == facets["source"]
+    assert {"ui": 1} == facets["tag"]
+    assert {"@types": 1, "facebook": 1} == facets["owner"]
+
+
+async def test_facets_count_what_the_filters_leave(api: httpx.AsyncClient):
+    params = {"q": "react", "facets": "source,kind", "source": "github"}
+    facets = (await api.get(URL, params=params)).json()["meta"]["facets"]
+
+    assert {"source": {"github": 1}, "kind": {"repository": 1}} == facets
+
+
+async def test_what_was_found_is_marked(api: httpx.AsyncClient):
+    answer = await api.get(URL, params={"q": "asgi frameworks", "highlight": True})
+    marked = {hit["name"]: hit["highlights"] for hit in answer.json()["data"]}
+
+    assert (
+        "The little <em>ASGI</em> <em>framework</em> that shines"
+        == (marked["starlette"]["description"])
+    )
+    plain = (await api.get(URL, params={"q": "asgi"})).json()["data"]
+    assert {None} == {hit["highlights"] for hit in plain}
+
+
+async def test_a_marked_text_is_safe_in_a_page(api: httpx.AsyncClient):
+    answer = await api.get(URL, params={"q": "escaping", "highlight": True})
+
+    assert (
+        "&lt;b&gt;<em>Escaping</em>&lt;/b&gt; &amp; more"
+        == (answer.json()["data"][0]["highlights"]["description"])
+    )
+
+
+async def test_another_word_is_suggested_where_nothing_matches(api: httpx.AsyncClient, shelf: bool):
+    answer = (await api.get(URL, params={"q": "asgy framewurk"})).json()
+    right = (await api.get(URL, params={"q": "asgi framework"})).json()
+
+    # Before the words are gathered there are none to suggest.
+    assert ("asgi framework" if shelf else None) == answer["meta"].get("suggestion")
+    assert "suggestion" not in right["meta"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("rea", "pkg:npm/react"),
+        ("scikit-", "pkg:pypi/scikit-learn"),
+        ("@types/r", "pkg:npm/%40types/react"),
+        ("djagno", "pkg:pypi/django"),
+    ],
+)
+async def test_names_are_completed(api: httpx.AsyncClient, typed: str, first: str):
+    answer = await api.get(f"{URL}/typeahead", params={"q": typed})
+
+    assert first == answer.json()["data"][0]["purl"]
+
+
+async def test_names_are_completed_by_no_description(api: httpx.AsyncClient):
+    answer = await api.get(f"{URL}/typeahead", params={"q": "framework", "kind": "package"})
+
+    assert [] == answer.json()["data"]
+
+
+async def test_several_questions_are_answered_in_their_order(api: httpx.AsyncClient):
+    queries = [{"q": "react", "limit": 1}, {"q": "asgi", "facets": ["source"]}, {"q": "zzzzqqq"}]
+    answer = (await api.post(URL, json={"queries": queries})).json()["data"]
+
+    assert ["react", "asgi", "zzzzqqq"] == [one["q"] for one in answer]
+    assert ["pkg:npm/react"] == [hit["purl"] for hit in answer[0]["hits"]]
+    assert {"source": {"pypi": 2}} == answer[1]["meta"]["facets"]
+    assert [] == answer[2]["hits"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"q": ""},
+        {"q": "a", "sort": "beauty"},
+        {"q": "a", "facets": ["colour"]},
+        {"q": "a", "colour": "red"},
+        {"q": "a", "limit": 0},
+        {"q": "a", "kind": "house"},
+    ],
+)
+async def test_one_question_that_cannot_be_refuses_all(api: httpx.AsyncClient, query: Any):
+    answer = await api.post(URL, json={"queries": [{"q": "react"}, query]})
+
+    assert 400 == answer.status_code

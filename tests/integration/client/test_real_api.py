@@ -16,7 +16,7 @@ import pytest
 from contracts import subjects
 from contracts.changes import MetricChanged
 from contracts.envelope import Event
-from contracts.responses import SequencedChange
+from contracts.responses import SearchQuery, SequencedChange
 from contracts.streams import COLLECTORS
 from contracts.vocabulary import Kind, Source
 from groundswell import AsyncClient, Client, calls, session
@@ -221,3 +221,13 @@ def test_the_command_line_finds_its_way(
     assert "19.2.0" in run("show", "npm/react")
     assert run("watch", "add", "npm/react") == "1 newly watched, 0 watched before.\n"
     assert msgspec.json.decode(run("watch", "list", "--json"))[0]["purl"] == "pkg:npm/react"
+
+
+def test_names_are_completed_and_several_searches_asked_at_once(client: Client) -> None:
+    queries = [SearchQuery(q="react", facets=["source"]), SearchQuery(q="user interfaces")]
+    answers = client.searches(queries)
+
+    assert ["pkg:npm/react"] == [found.purl for found in client.typeahead("reac")]
+    assert ["react", "user interfaces"] == [found.q for found in answers]
+    assert "npm" in (answers[0].meta.facets or {})["source"]
+    assert ["pkg:npm/react"] == [hit.purl for hit in answers[1].hits]

@@ -72,6 +72,11 @@ def test_an_artifact_is_asked_for_by_purl_and_answered_typed(connect: Connect) -
             "/api/v1/packages/pypi/litestar/dependents?limit=5",
         ),
         (calls.search("asgi framework"), "/api/v1/search?q=asgi+framework"),
+        (
+            calls.search("asgi", facets=["kind", "source"], highlight=True, min_stars=5),
+            "/api/v1/search?q=asgi&min_stars=5&facets=kind%2Csource&highlight=true",
+        ),
+        (calls.typeahead("lite", limit=3), "/api/v1/search/typeahead?q=lite&limit=3"),
         (calls.artifacts(license="MIT", sort="hot"), "/api/v1/artifacts?sort=hot&license=MIT"),
         (
             calls.artifacts(updated_since=NOW),
