@@ -9,6 +9,7 @@ of a metric in one batch are three changes. Nearly every batch is a single round
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
@@ -55,12 +56,14 @@ class Live(Struct, frozen=True, gc=False):
     beside_facts: bool
 
 
-def rounds(batch: Iterable[Records]) -> list[list[Records]]:
+def rounds(batch: Sequence[Records]) -> list[list[Records]]:
     """The batch in rounds; what a round tells of an artifact comes after the rounds before it."""
+    often = Counter(records.purl for records in batch)
     told: dict[tuple[str, str], int] = {}
     cut: list[list[Records]] = []
     for records in batch:
-        topics = [(records.purl, topic) for topic in _topics(records)]
+        # Nearly every artifact is in it once, and gets in nobody's way.
+        topics = [(records.purl, t) for t in _topics(records)] if often[records.purl] > 1 else []
         number = max((told.get(topic, 0) for topic in topics), default=0)
         told.update(dict.fromkeys(topics, number + 1))
         if number == len(cut):
