@@ -55,7 +55,7 @@ class Meta(Struct, frozen=True, kw_only=True, omit_defaults=True):
         dict[str, dict[str, int]] | None, About(description="hits by facet and value")
     ] = None
     suggestion: Annotated[
-        str | None, About(description="what may have been meant; nothing is what was typed")
+        str | None, About(description="what may have been meant, where nothing was found")
     ] = None
     gap: bool | None = None
     oldest_sequence: int | None = None

@@ -62,7 +62,7 @@ class Match(Struct, frozen=True):
 class Matches(Struct, frozen=True):
     """
     One page, the best first. `total` is exact up to `total_at_most`, and so are the counts of
-    `facets`. `suggestion` is what may have been meant, where nothing is what was typed.
+    `facets`. `suggestion` is what may have been meant, where nothing was found.
     """
 
     matches: list[Match]

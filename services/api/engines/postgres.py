@@ -127,7 +127,7 @@ _SCORES: Final = """
 """
 _SEARCH: Final = """
     WITH {query}, {candidates}, {scores}
-    SELECT id, score, count(*) OVER () AS total, EXISTS (SELECT FROM plain) AS meant FROM scored
+    SELECT id, score, count(*) OVER () AS total FROM scored
     ORDER BY {order}, id DESC LIMIT {limit} OFFSET {offset}
 """
 
@@ -193,13 +193,13 @@ class PostgresEngine:
         statement = _statement(search, values)
         rows = await self._database.rows(statement, *values)
         marked = await self._highlights(rows, values) if search.highlight else {}
-        meant = search.offset or (rows and rows[0]["meant"])
+        searched = rows or search.offset or search.names_only
         return Matches(
             matches=[Match(row["id"], row["score"], marked.get(row["id"])) for row in rows],
             total=min(rows[0]["total"], _MOST) if rows else 0,
             total_at_most=_MOST,
             facets=await self._facets(search, spelling) if search.facets else None,
-            suggestion=None if meant or search.names_only else await self._suggest(spelling),
+            suggestion=None if searched else await self._suggest(spelling),
         )
 
     async def _highlights(

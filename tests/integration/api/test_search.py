@@ -207,7 +207,7 @@ async def test_a_marked_text_is_safe_in_a_page(api: httpx.AsyncClient):
 
 
 async def test_another_word_is_suggested_where_nothing_matches(api: httpx.AsyncClient, shelf: bool):
-    answer = (await api.get(URL, params={"q": "asgy framewurk"})).json()
+    answer = (await api.get(URL, params={"q": "asgo framewurk"})).json()
     right = (await api.get(URL, params={"q": "asgi framework"})).json()
 
     # Before the words are gathered there are none to suggest.
