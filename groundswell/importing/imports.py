@@ -82,6 +82,8 @@ async def run(js: JetStreamContext, wanted: Wanted, folder: Path, show: Show) ->
     last = (await publishing.where(js)).last
     async for waiting in publishing.behind(js, last):
         show(counts, waiting)
+    if counts.sent:
+        await publishing.rank(js)
     known.clear(key)
     counts.dead = (await publishing.where(js)).dead - before.dead
     return counts

@@ -11,8 +11,9 @@ import hashlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
+from uuid import uuid4
 
 import nats
 from nats.aio.client import Client
@@ -22,8 +23,9 @@ from nats.js.errors import NotFoundError
 
 from contracts import envelope, identity, subjects
 from contracts.envelope import MESSAGE_ID, Event
+from contracts.jobs import Rank
 from contracts.readings.listing import Entry, Listing
-from contracts.streams import INGEST
+from contracts.streams import INGEST, MAINTENANCE
 from contracts.vocabulary import Source
 from groundswell.importing.errors import ImportFailed
 from services.runtime.publishing import publish_raw
@@ -136,6 +138,21 @@ async def behind(js: JetStreamContext, last: int) -> AsyncIterator[int]:
             return
         yield waiting
         await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def rank(js: JetStreamContext) -> None:
+    """Have search learn which of so many new artifacts are popular, and not only at the hour."""
+    job = Rank()
+    event = Event(
+        id=uuid4().hex,
+        type=envelope.event_type(job),
+        source=_SERVICE,
+        subject="",
+        time=datetime.now(UTC),
+        data=job,
+    )
+    headers = envelope.to_headers(event)
+    await publish_raw(js, MAINTENANCE.stream, subjects.job(job), envelope.encode(job), headers)
 
 
 @asynccontextmanager

@@ -88,6 +88,17 @@ async def test_on_return_every_row_is_served(served: JetStreamContext, tables: A
     )
 
 
+async def test_search_learns_soon_what_is_popular(
+    served: JetStreamContext, tables: Any, wanted: Wanted
+):
+    await take(served, wanted)
+
+    async def is_learnt() -> bool:
+        return bool(ROWS == await tables.fetchval("SELECT count(*) FROM heads"))
+
+    await until(is_learnt, 20)
+
+
 async def test_the_same_file_again_changes_nothing_and_tells_nobody(
     served: JetStreamContext, tables: Any, wanted: Wanted
 ):
