@@ -58,7 +58,9 @@ _ALL: Final = """
     WHERE a.tracked AND {match} AND {conditions} LIMIT {most}
 """
 _CANDIDATES: Final = """
-    exact AS MATERIALIZED ({exact}), beginning AS MATERIALIZED ({beginning}),
+    former AS MATERIALIZED (
+        SELECT artifact_id AS id FROM aliases WHERE lower(name) = lower($1::text) LIMIT 40
+    ), exact AS MATERIALIZED ({exact}), beginning AS MATERIALIZED ({beginning}),
     every AS MATERIALIZED ({every}),
     plain AS MATERIALIZED (
         ({named}) UNION TABLE exact UNION TABLE beginning UNION TABLE every
@@ -76,7 +78,8 @@ _CANDIDATES: Final = """
 """
 _NAMED: Final = """a.id IN (
     SELECT id FROM artifacts WHERE purl = ANY ($7::text[])
-    UNION SELECT artifact_id FROM aliases WHERE purl = ANY ($7::text[]))"""
+    UNION SELECT artifact_id FROM aliases WHERE purl = ANY ($7::text[])
+    UNION TABLE former)"""
 _FULL_NAME_IS: Final = "a.namespace <> '' AND compact_name(a.namespace || a.name) = $8::text"
 _BEGINNING: Final = """(
     h.full_name ~>=~ $4::text AND h.full_name ~<~ $5::text
@@ -106,6 +109,7 @@ _SCORES: Final = """
     ), scored AS (
         SELECT a.id, r.latest, r.hot, r.used,
             CASE WHEN a.purl = ANY ($7::text[]) THEN 100 ELSE 0 END
+            + CASE WHEN a.id IN (SELECT id FROM former) THEN 11 ELSE 0 END
             + CASE WHEN n.full_name = $8::text THEN 15
                    WHEN n.name = $8::text THEN CASE WHEN a.namespace ~ '^@' THEN 7.5 ELSE 12 END
                    WHEN starts_with(n.name, $4::text)

@@ -34,6 +34,7 @@ ROUTES = [
     "/packages/npm/react",
     "/packages/npm/react/dependents?limit=5",
     "/search?q=react",
+    "/search/typeahead?q=re",
     "/stats",
     "/sources",
     "/scrapes?limit=5",
