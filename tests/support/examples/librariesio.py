@@ -14,8 +14,8 @@ LIBRARIESIO = Example(
     purls=("pkg:npm/base62", "pkg:npm/%40acme/base62"),
     names=("/npm/base62", "/npm/%40acme%2Fbase62"),
     answer=Hosts()
-    .on("/api/npm/base62$", ok(BASE62))
-    .on("/api/npm/%40acme%2Fbase62$", ok(BASE62.replace(b'"base62"', b'"@acme/base62"')))
+    .on("/api/npm/base62([?]|$)", ok(BASE62))
+    .on("/api/npm/%40acme%2Fbase62([?]|$)", ok(BASE62.replace(b'"base62"', b'"@acme/base62"')))
     .on("", NOT_FOUND),
     conditional=False,
     absence=Unknown,
