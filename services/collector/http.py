@@ -178,14 +178,17 @@ class PoliteClient:
 
     async def _ask(self, question: _Question) -> _Exchanged:
         budget = self._budgets.of(question.url)
+        tries = question.tries or self._manners.tries
 
         def worth_asking_again(error: Exception) -> bool:
+            # Whoever is asked for a pause need not ask something smaller.
+            again = isinstance(error, Unavailable) and attempt.num < tries
             short = budget.closed_for() <= PATIENCE
-            return isinstance(error, (Unavailable, RateLimited)) and short
+            return (again or isinstance(error, RateLimited)) and short
 
         async for attempt in stamina.retry_context(
             worth_asking_again,
-            attempts=question.tries or self._manners.tries,
+            attempts=max(tries, self._manners.tries),
             timeout=None,
             wait_initial=0.5,
             wait_max=10.0,

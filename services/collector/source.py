@@ -187,7 +187,8 @@ class Http(Protocol):
     async def post(self, url: str, body: bytes, *, tries: int | None = None) -> Answer:
         """
         Ask a question that is put as JSON and changes nothing, so it may be asked again. `tries` is
-        for who would rather ask something smaller than the same again.
+        for who would rather ask something smaller than the same again; after a short pause that was
+        asked for, it is the same again.
         """
 
 

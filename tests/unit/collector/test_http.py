@@ -114,6 +114,27 @@ async def test_a_request_is_tried_three_times():
     assert len(hosts.requests) == 3
 
 
+async def test_a_question_that_is_tried_once_is_put_again_after_a_short_pause():
+    pause = httpx.Response(429, headers={"retry-after": "1"})
+    hosts = Hosts().on(FACTS, pause, ok({}))
+    clock = ManualClock()
+
+    answer = await client(hosts, clock=clock).post(URL, b"{}", tries=1)
+
+    assert answer.body == b"{}"
+    assert len(hosts.requests) == 2
+    assert sum(clock.slept) >= 1
+
+
+async def test_a_question_that_is_tried_once_is_not_put_again_when_it_fails_after_a_pause():
+    pause = httpx.Response(429, headers={"retry-after": "1"})
+    hosts = Hosts().on(FACTS, pause, httpx.Response(502), ok({}))
+
+    with pytest.raises(Unavailable):
+        await client(hosts).post(URL, b"{}", tries=1)
+    assert len(hosts.requests) == 2
+
+
 async def test_a_question_that_is_too_large_is_not_repeated_and_no_trouble_of_the_host():
     hosts = Hosts().on(FACTS, *[httpx.Response(555)] * 9, ok({}))
     http = client(hosts)
