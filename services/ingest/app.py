@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -55,7 +55,7 @@ class Service:
         """Open the pool, relay and rank, until the broker has come to rest."""
         settings = self.settings
         relay = Relay(settings.database_url, self._js)
-        async with create_pool(settings.database_url, SERVICE, max_size=settings.lanes + 2) as pool:
+        async with create_pool(settings.database_url, SERVICE, max_size=settings.lanes + 3) as pool:
             self._pool = pool
             tasks = [asyncio.create_task(work) for work in (relay.run(), self.ranks.run())]
             try:
@@ -63,7 +63,9 @@ class Service:
             finally:
                 for task in tasks:
                     task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                for task in tasks:
+                    with suppress(asyncio.CancelledError):
+                        await task
                 await self.ranks.catch_up()
 
     def pool(self) -> asyncpg.Pool:
