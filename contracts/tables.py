@@ -530,5 +530,4 @@ words = Table(
     Column("stem", Text, nullable=False),
     Column("documents", Integer, nullable=False),
     Index("words_stem_idx", "stem"),
-    Index("words_trgm_idx", text("word gin_trgm_ops"), postgresql_using="gin"),
 )

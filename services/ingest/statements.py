@@ -4,7 +4,8 @@ that costs a tenth of the time that arrays by column cost the driver, and what i
 runs beside it.
 
 A batch first locks the artifacts that it is about. Who holds an artifact's row is alone with all
-that belongs to it: its metrics, history, relations, versions, tags and ranks.
+that belongs to it: its metrics, history, relations, versions and tags. Ranks are written apart, by
+one process at a time.
 
 Times are compared by `>=`, so that a reading that is replayed counts again: its normalizer may have
 been mended since.

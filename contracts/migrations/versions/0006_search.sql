@@ -64,8 +64,6 @@ CREATE TABLE words (
 
 CREATE INDEX words_stem_idx ON words (stem);
 
-CREATE INDEX words_trgm_idx ON words USING gin (word gin_trgm_ops);
-
 GRANT SELECT, INSERT, UPDATE, DELETE ON heads, words TO groundswell_ingest;
 
 GRANT SELECT ON heads, words TO groundswell_api
