@@ -262,3 +262,12 @@ async def test_one_question_that_cannot_be_refuses_all(api: httpx.AsyncClient, q
     answer = await api.post(URL, json={"queries": [{"q": "react"}, query]})
 
     assert 400 == answer.status_code
+
+
+async def test_a_number_is_no_yes_or_no(api: httpx.AsyncClient):
+    question = {"queries": [{"q": "react", "highlight": 0}]}
+
+    answer = await api.post("/api/v1/search", json=question)
+
+    assert 400 == answer.status_code
+    assert "highlight" in answer.json()["error"]["message"]
