@@ -23,7 +23,7 @@ from contracts.vocabulary import METRIC_BY_NAME, JobKind, Kind, RelationType, So
 
 JSON = dict[str, Any]
 
-_SERVICES: Final = ("collector", "ingest", "api", "streams", "import")
+_SERVICES: Final = ("collector", "ingest", "search", "api", "streams", "import")
 _ADDRESSES: Final = {
     "metric.changed.v1": (subjects.metric_changes(), ("kind", "source", "metric", "partition")),
     "artifact.changed.v1": (subjects.artifact_changes(), ("kind", "source", "what", "partition")),
@@ -36,6 +36,7 @@ _ADDRESSES: Final = {
     "job.clean.v1": (subjects.CLEAN, ()),
     "job.tally.v1": (subjects.TALLY, ()),
     "job.rank.v1": (subjects.RANK, ()),
+    "job.reconcile.v1": (subjects.RECONCILE, ()),
 }
 _PARAMETERS: Final[dict[str, JSON]] = {
     "kind": {"description": "What the artifact is.", "enum": list(Kind)},
@@ -69,10 +70,11 @@ _SENDERS: Final = {
     "job.clean.v1": ("streams",),
     "job.tally.v1": ("streams",),
     "job.rank.v1": ("streams",),
+    "job.reconcile.v1": ("streams",),
 }
 _RECEIVERS: Final = {
     **dict.fromkeys(READINGS, ("ingest",)),
-    **dict.fromkeys(CHANGES, ("api",)),
+    **dict.fromkeys(CHANGES, ("search", "api")),
     "job.plan.v1": ("collector",),
     "job.refresh.v1": ("collector",),
     "job.discover.v1": ("collector",),
@@ -81,6 +83,7 @@ _RECEIVERS: Final = {
     "job.clean.v1": ("ingest",),
     "job.tally.v1": ("ingest",),
     "job.rank.v1": ("ingest",),
+    "job.reconcile.v1": ("search",),
 }
 
 

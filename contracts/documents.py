@@ -10,36 +10,74 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from contracts.vocabulary import Kind, Source
+from contracts.vocabulary import Kind, Source, State
 
 INDEX: Final = "artifacts"
+KEY: Final = "id"
 
 
-class Document(Struct, frozen=True, kw_only=True):
-    """`id` is the artifact's bigint, `popularity` 0..1 among the artifacts of the same source."""
+class Document(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    `id` is the artifact's bigint. `popularity` is 0..1, the share of the artifacts of its source
+    that are less popular. `hot` and `used` are the metrics that these sorts mean for its source;
+    `updated_at` is in seconds since 1970. Names are also told as they are compared: `compact` ones
+    without what separates their words, and as the words.
+    """
 
     id: int
     purl: str
     kind: Kind
     source: Source
+    owner: str = ""
     name: str
-    name_parts: list[str]
-    namespace: str
-    description: str | None
-    keywords: list[str]
-    language: str | None
-    license: str | None
-    updated_at: int | None
-    popularity: float
-    metrics: dict[str, float]
+    compact_name: str
+    compact_full_name: str
+    name_words: str
+    owner_words: str = ""
+    former_names: list[str] = []
+    description: str | None = None
+    keywords: list[str] = []
+    tags: list[str] = []
+    language: str | None = None
+    license: str | None = None
+    state: State = State.ACTIVE
+    pipeline_tag: str | None = None
+    library: str | None = None
+    base_models: list[str] = []
+    has_dependents: bool = False
+    popularity: float = 0.0
+    hot: float | None = None
+    used: float | None = None
+    updated_at: int | None = None
+    metrics: dict[str, float] = {}
 
 
 # Attributes in the order in which a match counts; popularity breaks what is then still a tie.
 SETTINGS: Final[dict[str, Any]] = {
-    "searchableAttributes": ["name", "name_parts", "namespace", "keywords", "description"],
-    "filterableAttributes": ["kind", "source", "namespace", "language", "license", "keywords"],
-    "sortableAttributes": ["updated_at", "popularity", "metrics"],
+    "searchableAttributes": [
+        "compact_full_name",
+        "compact_name",
+        "name_words",
+        "owner_words",
+        "former_names",
+        "keywords",
+        "description",
+    ],
+    "filterableAttributes": [
+        "id",
+        "purl",
+        "kind",
+        "source",
+        "owner",
+        "tags",
+        "language",
+        "license",
+        "updated_at",
+        "metrics.stars",
+    ],
+    "sortableAttributes": ["hot", "used", "updated_at", "metrics"],
     "rankingRules": [
+        "sort",
         "words",
         "typo",
         "proximity",

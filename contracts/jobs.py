@@ -65,7 +65,11 @@ class Rank(Struct, frozen=True, kw_only=True):
     """Rank what a process that died left behind, and gather what search looks at first."""
 
 
-Job = Plan | Refresh | Discover | Partitions | Retention | Clean | Tally | Rank
+class Reconcile(Struct, frozen=True, kw_only=True):
+    """Compare the search index with the database, and mend what differs."""
+
+
+Job = Plan | Refresh | Discover | Partitions | Retention | Clean | Tally | Rank | Reconcile
 
 # Event type -> Struct.
 JOBS: Final[dict[str, type[Job]]] = {
@@ -77,4 +81,5 @@ JOBS: Final[dict[str, type[Job]]] = {
     "job.clean.v1": Clean,
     "job.tally.v1": Tally,
     "job.rank.v1": Rank,
+    "job.reconcile.v1": Reconcile,
 }

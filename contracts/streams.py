@@ -12,12 +12,23 @@ from typing import Any, Final
 from msgspec import Struct
 
 from contracts import subjects
-from contracts.jobs import Clean, Discover, Job, Partitions, Plan, Rank, Retention, Tally
+from contracts.jobs import (
+    Clean,
+    Discover,
+    Job,
+    Partitions,
+    Plan,
+    Rank,
+    Reconcile,
+    Retention,
+    Tally,
+)
 from contracts.vocabulary import JobKind, Source
 
 # The jobs with watches stand in one line for each source, discovery in a line of its own.
 _WATCHED: Final = (JobKind.REFRESH, JobKind.DEPENDENCIES, JobKind.ENRICH)
 _MINUTE: Final = 60.0
+_HOUR: Final = 3_600.0
 _DAY: Final = 86_400.0
 
 
@@ -49,11 +60,15 @@ class Consumer(Struct, frozen=True, kw_only=True):
 
 
 class Schedule(Struct, frozen=True, kw_only=True):
-    """A job that JetStream sends by itself, `@every 1m` or by a six-field cron line in UTC."""
+    """
+    A job that JetStream sends by itself, `@every 1m` or by a six-field cron line in UTC. A tick
+    that nobody took within `expires` seconds is gone; 0 is never.
+    """
 
     name: str
     every: str
     job: Job
+    expires: float = 0
 
 
 STREAMS: Final = (
@@ -108,6 +123,16 @@ MAINTENANCE: Final = Consumer(
         subjects.RANK,
     ),
     max_ack_pending=1,
+)
+SEARCH: Final = Consumer(
+    stream="CHANGES",
+    durable="search",
+    filters=(subjects.CHANGES,),
+    max_ack_pending=20_000,
+    ack_wait=60.0,
+)
+RECONCILER: Final = Consumer(
+    stream="JOBS", durable="reconcile", filters=(subjects.RECONCILE,), max_ack_pending=1
 )
 
 
@@ -195,15 +220,24 @@ DISCOVERER: Final = Consumer(
     max_ack_pending=4,
 )
 
-CONSUMERS: Final = (INGEST, PLANNER, MAINTENANCE, DISCOVERER, *COLLECTORS.values())
+CONSUMERS: Final = (
+    INGEST,
+    PLANNER,
+    MAINTENANCE,
+    SEARCH,
+    RECONCILER,
+    DISCOVERER,
+    *COLLECTORS.values(),
+)
 
 SCHEDULES: Final = (
-    Schedule(name="plan", every="@every 1m", job=Plan()),
+    Schedule(name="plan", every="@every 1m", job=Plan(), expires=10 * _MINUTE),
     Schedule(name="partitions", every="0 10 0 * * *", job=Partitions()),
     Schedule(name="retention", every="0 40 0 * * *", job=Retention()),
     Schedule(name="clean", every="0 40 1 1 * *", job=Clean()),
-    Schedule(name="tally", every="0 25 * * * *", job=Tally()),
-    Schedule(name="rank", every="0 40 * * * *", job=Rank()),
+    Schedule(name="tally", every="0 25 * * * *", job=Tally(), expires=_HOUR),
+    Schedule(name="rank", every="0 40 * * * *", job=Rank(), expires=_HOUR),
+    Schedule(name="reconcile", every="0 50 * * * *", job=Reconcile(), expires=_HOUR),
 )
 
 

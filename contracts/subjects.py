@@ -12,7 +12,18 @@ from typing import Final
 
 from contracts.changes import ArtifactChanged, Change, MetricChanged, RelationChanged
 from contracts.identity import partition
-from contracts.jobs import Clean, Discover, Job, Partitions, Plan, Rank, Refresh, Retention, Tally
+from contracts.jobs import (
+    Clean,
+    Discover,
+    Job,
+    Partitions,
+    Plan,
+    Rank,
+    Reconcile,
+    Refresh,
+    Retention,
+    Tally,
+)
 from contracts.vocabulary import JobKind, Kind, RelationType, Source
 
 JOBS: Final = "jobs.v1.>"
@@ -31,6 +42,7 @@ RETENTION: Final = "jobs.v1.all.retention"
 CLEAN: Final = "jobs.v1.all.clean"
 TALLY: Final = "jobs.v1.all.tally"
 RANK: Final = "jobs.v1.all.rank"
+RECONCILE: Final = "jobs.v1.all.reconcile"
 
 
 # Jobs that are not about one source.
@@ -41,6 +53,7 @@ _OF_ALL: Final = {
     Clean: CLEAN,
     Tally: TALLY,
     Rank: RANK,
+    Reconcile: RECONCILE,
 }
 
 

@@ -522,6 +522,17 @@ heads = Table(
     Index("heads_search_idx", "search", postgresql_using="gin"),
 )
 
+# How popular an artifact of a source is by its measure of `hot`: `share` 0..1 of the others have
+# less. A few hundred marks each, close together at the top; gathered every hour.
+percentiles = Table(
+    "percentiles",
+    metadata,
+    Column("source", Text, nullable=False),
+    Column("value", Double, nullable=False),
+    Column("share", Double, nullable=False),
+    PrimaryKeyConstraint("source", "value"),
+)
+
 # The words of those, and in how many each is: how rare a word is, and how it is spelled.
 words = Table(
     "words",

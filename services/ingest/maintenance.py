@@ -17,6 +17,7 @@ from services.ingest import statements
 from services.ingest.cleaning import clean
 from services.ingest.heads import gather_heads
 from services.ingest.owners import tally
+from services.ingest.percentiles import gather_percentiles
 from services.ingest.ranks import rank_all
 from services.ingest.retention import LONGEST, thin_history
 from services.runtime.broker import Undecodable
@@ -87,7 +88,8 @@ def months_ahead(today: date) -> list[date]:
 
 
 async def _rank_all(pool: Any) -> int:
-    return await rank_all(pool) + await gather_heads(pool)
+    ranked = await rank_all(pool)
+    return ranked + await gather_heads(pool) + await gather_percentiles(pool)
 
 
 _WORK: Final[Mapping[type, Callable[[Any, datetime], Awaitable[int]]]] = {

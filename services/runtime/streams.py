@@ -30,6 +30,7 @@ _RETRY_SECONDS: Final = 1
 _CLOCK: Final = "JOBS"
 _EVERY: Final = "Nats-Schedule"
 _TARGET: Final = "Nats-Schedule-Target"
+_EXPIRES: Final = "Nats-Schedule-TTL"
 _ENVIRONMENT: Final = "groundswell-environment"
 
 
@@ -141,6 +142,7 @@ def _stream_config(stream: Stream) -> dict[str, Any]:
         "max_bytes": stream.max_bytes,
         "duplicate_window": stream.duplicate_window,
         "allow_msg_schedules": stream.schedules,
+        "allow_msg_ttl": stream.schedules,
     }
 
 
@@ -244,6 +246,8 @@ def _schedule_headers(schedule: Schedule) -> dict[str, str]:
     headers = to_headers(event)
     # A schedule that is set again within the window of duplicates has to be stored again.
     del headers[MESSAGE_ID]
+    if schedule.expires:
+        headers[_EXPIRES] = f"{schedule.expires:g}s"
     return {**headers, _EVERY: schedule.every, _TARGET: subjects.job(schedule.job)}
 
 

@@ -23,7 +23,7 @@ from groundswell.stack import account, ports, postgres
 from groundswell.stack.processes import spawn
 
 PASSWORD = "password-of-the-tests"
-ROLES = ("groundswell_collector", "groundswell_ingest", "groundswell_api")
+ROLES = tuple(f"groundswell_{service}" for service in ("collector", "ingest", "search", "api"))
 TEMPLATE = "groundswell_template"
 SETTINGS: Mapping[str, str] = {
     **postgres.SETTINGS,

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from msgspec import Struct
 
 from contracts import identity
+from contracts.names import compact
 from contracts.vocabulary import Source
 
 _NO_LETTERS: Final = re.compile(r"[\W_]+")
@@ -81,11 +82,6 @@ def spell(text: str) -> Spelling:
         mixed(name or ""),
         named(text.strip()),
     )
-
-
-def compact(name: str) -> str:
-    """A name without what separates its words."""
-    return _NO_LETTERS.sub("", name).lower()
 
 
 def swapped(name: str) -> list[str]:

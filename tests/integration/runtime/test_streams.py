@@ -1,6 +1,6 @@
 """Streams, durables and schedules on a real server."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import nats
 import pytest
@@ -16,6 +16,7 @@ from contracts.streams import (
     INGEST,
     MAINTENANCE,
     PLANNER,
+    RECONCILER,
     SCHEDULES,
     STREAMS,
     Schedule,
@@ -24,6 +25,7 @@ from contracts.vocabulary import Environment
 from services.runtime import streams
 from services.runtime.streams import StreamsError
 from tests.support.events import fetch
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -172,12 +174,29 @@ async def test_a_schedule_that_is_no_longer_declared_is_removed(declared: str):
 
 
 async def test_every_job_of_the_clock_has_a_consumer(js: JetStreamContext):
-    for consumer in (PLANNER, MAINTENANCE):
+    consumers = (PLANNER, MAINTENANCE, RECONCILER)
+    for consumer in consumers:
         info = await js.consumer_info(consumer.stream, consumer.durable)
         filters = info.config.filter_subjects or [info.config.filter_subject]
         assert list(consumer.filters) == filters
     for schedule in SCHEDULES:
-        assert subjects.job(schedule.job) in (*PLANNER.filters, *MAINTENANCE.filters)
+        assert subjects.job(schedule.job) in [one for c in consumers for one in c.filters]
+
+
+async def test_a_tick_that_nobody_takes_is_gone_after_its_time(declared: str, js: JetStreamContext):
+    hasty = Schedule(name="plan", every="@every 1s", job=Plan(), expires=1)
+    await streams.apply(declared, schedules=(hasty,))
+
+    async def waiting() -> int:
+        return (await js.consumer_info("JOBS", PLANNER.durable)).num_pending or 0
+
+    await until(lambda: _is(waiting, 1))
+    await js.purge_stream("JOBS", subject=subjects.SCHEDULES)
+    await until(lambda: _is(waiting, 0))
+
+
+async def _is(count: Callable[[], Awaitable[int]], expected: int) -> bool:
+    return expected == await count()
 
 
 async def test_the_server_reports_what_ran_out_of_deliveries(js: JetStreamContext):
