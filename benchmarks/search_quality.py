@@ -102,7 +102,7 @@ async def _measure(
         if one.query.kind == options.misses and one.place != 1:
             print(one.query.text, one.query.purl, one.place, one.found[:3], sep="\t")
     figures = {"packages": packages, "quality": qualities, "latency": latency}
-    return {"benchmark": "search_quality", "engine": engine.name, "figures": figures}
+    return {"benchmark": "search_quality", "figures": figures}
 
 
 async def _together(

@@ -18,23 +18,24 @@ KEY: Final = "id"
 
 class Document(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
-    `id` is the artifact's bigint. `popularity` is 0..1, the share of the artifacts of its source
-    that are less popular. `hot` and `used` are the metrics that these sorts mean for its source;
-    `updated_at` is in seconds since 1970. Names are also told as they are compared: `compact` ones
-    without what separates their words, and as the words.
+    `id` is the artifact's bigint, `owner` its namespace, `aliases` are purls that it had before.
+    Names stand there as they are compared too: compact, without what separates their words, and as
+    the words. `popularity` is 0..1, the share of the artifacts of its source that are less popular;
+    `hot` and `used` are what these sorts mean for its source. `updated_at` is seconds since 1970.
     """
 
     id: int
     purl: str
+    aliases: list[str] = []
     kind: Kind
     source: Source
     owner: str = ""
     name: str
     compact_name: str
     compact_full_name: str
+    former_names: list[str] = []
     name_words: str
     owner_words: str = ""
-    former_names: list[str] = []
     description: str | None = None
     keywords: list[str] = []
     tags: list[str] = []
@@ -52,30 +53,49 @@ class Document(Struct, frozen=True, kw_only=True, omit_defaults=True):
     metrics: dict[str, float] = {}
 
 
-# Attributes in the order in which a match counts; popularity breaks what is then still a tie.
+# A name is asked for in its compact form, where one word holds all of its mistakes.
+NAMES: Final = ("compact_full_name", "compact_name", "former_names")
+
+# What means the same to everybody who types it; words that mean something else too are left out.
+_SYNONYMS: Final = (
+    ("k8s", "kubernetes"),
+    ("i18n", "internationalization"),
+    ("l10n", "localization"),
+    ("a11y", "accessibility"),
+    ("o11y", "observability"),
+    ("postgres", "postgresql"),
+    ("mongo", "mongodb"),
+    ("regex", "regexp", "regular expression"),
+    ("llm", "large language model"),
+)
+
+# As the server spells them. Attributes stand in the order in which a match counts; popularity
+# decides between those that match equally well. A mistake is forgiven in names alone: there are so
+# many words in descriptions that nearly every word is a mistyped other one.
 SETTINGS: Final[dict[str, Any]] = {
     "searchableAttributes": [
-        "compact_full_name",
-        "compact_name",
+        *NAMES,
         "name_words",
         "owner_words",
-        "former_names",
         "keywords",
+        "pipeline_tag",
+        "library",
         "description",
     ],
     "filterableAttributes": [
+        "aliases",
         "id",
-        "purl",
         "kind",
-        "source",
-        "owner",
-        "tags",
         "language",
         "license",
-        "updated_at",
         "metrics.stars",
+        "owner",
+        "purl",
+        "source",
+        "tags",
+        "updated_at",
     ],
-    "sortableAttributes": ["hot", "used", "updated_at", "metrics"],
+    "sortableAttributes": ["hot", "metrics", "updated_at", "used"],
     "rankingRules": [
         "sort",
         "words",
@@ -85,4 +105,15 @@ SETTINGS: Final[dict[str, Any]] = {
         "exactness",
         "popularity:desc",
     ],
+    "typoTolerance": {
+        "minWordSizeForTypos": {"oneTypo": 3, "twoTypos": 5},
+        "disableOnAttributes": ["description", "keywords", "library", "pipeline_tag"],
+    },
+    "synonyms": {
+        word: sorted(other for other in group if other != word)
+        for group in _SYNONYMS
+        for word in group
+    },
+    "faceting": {"maxValuesPerFacet": 20, "sortFacetValuesBy": {"*": "count"}},
+    "pagination": {"maxTotalHits": 1_000},
 }

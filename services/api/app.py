@@ -20,6 +20,9 @@ from services.api.backend import APIRequest, Backend
 from services.api.caching import Results
 from services.api.database import Database, keep
 from services.api.edge import Edge
+from services.api.engines import Engine
+from services.api.engines.guarded import Breaker, GuardedEngine
+from services.api.engines.meilisearch import MeilisearchEngine
 from services.api.engines.postgres import PostgresEngine
 from services.api.live import Seats
 from services.api.routes import (
@@ -143,9 +146,9 @@ async def _life(app: Litestar, settings: ApiSettings) -> AsyncIterator[None]:
     async with (
         create_pool(url, "api", max_size=size, reset=keep) as pool,
         create_pool(url, "search", max_size=size, reset=keep, plan_once=True) as searching,
+        _engine(settings, PostgresEngine(Database(searching))) as engine,
     ):
         database = Database(pool)
-        engine = PostgresEngine(Database(searching))
         app.state.backend = Backend(
             database=database,
             broker=broker,
@@ -169,6 +172,19 @@ async def _life(app: Litestar, settings: ApiSettings) -> AsyncIterator[None]:
             with suppress(asyncio.CancelledError):
                 await connecting
             await broker.stop()
+
+
+@asynccontextmanager
+async def _engine(settings: ApiSettings, postgres: PostgresEngine) -> AsyncIterator[Engine]:
+    """PostgreSQL, behind Meilisearch where there is one."""
+    if settings.meilisearch_url is None:
+        yield postgres
+        return
+    first = MeilisearchEngine(settings.meilisearch_url, settings.meilisearch_key)
+    try:
+        yield GuardedEngine(first, postgres, settings.search_budget_seconds, Breaker())
+    finally:
+        await first.close()
 
 
 def _backend(app: Litestar) -> Backend:

@@ -19,6 +19,20 @@ class ApiSettings(Runtime, frozen=True, kw_only=True):
             description="Connections to PostgreSQL at most, and as many for search.", ge=1, le=1_000
         ),
     ] = 10
+    meilisearch_url: Annotated[
+        str | None,
+        Meta(description="Meilisearch, http://meilisearch:7700; without it PostgreSQL searches."),
+    ] = None
+    meilisearch_key: Annotated[
+        str | None,
+        Meta(
+            description="A key of Meilisearch that may search `artifacts`.", extra={"secret": True}
+        ),
+    ] = None
+    search_budget_seconds: Annotated[
+        float,
+        Meta(description="A search that takes Meilisearch longer is PostgreSQL's.", gt=0),
+    ] = 0.3
     cors_origins: Annotated[
         tuple[str, ...], Meta(description="Web pages that may ask from a browser; none: only ours.")
     ] = ()

@@ -175,6 +175,22 @@ CACHE_HITS = Counter(
 CACHE_MISSES = Counter(
     "groundswell_api_cache_misses", "Results that had to be asked for.", registry=REGISTRY
 )
+# engine: meilisearch, postgres
+SEARCHES = Counter(
+    "groundswell_api_searches", "Searches, by who answered.", ("engine",), registry=REGISTRY
+)
+# reason: open, slow, failed, unsuited
+SEARCH_FALLBACKS = Counter(
+    "groundswell_api_search_fallbacks",
+    "Searches that PostgreSQL answered in place of Meilisearch, by why.",
+    ("reason",),
+    registry=REGISTRY,
+)
+SEARCH_BREAKER_OPEN = Gauge(
+    "groundswell_api_search_breaker_open",
+    "1 while Meilisearch is left alone because it failed.",
+    registry=REGISTRY,
+)
 STREAMS_OPEN = Gauge("groundswell_api_streams_open", "Live feeds.", registry=REGISTRY)
 # reason: left, stalled, broken, stopped
 STREAMS_CLOSED = Counter(

@@ -19,6 +19,7 @@ def document(row: Mapping[str, Any]) -> Document:
     return Document(
         id=row["id"],
         purl=row["purl"],
+        aliases=row["aliases"],
         kind=Kind(row["kind"]),
         source=Source(row["source"]),
         owner=owner,
@@ -27,7 +28,7 @@ def document(row: Mapping[str, Any]) -> Document:
         compact_full_name=compact(owner + name),
         name_words=words(name),
         owner_words=words(owner),
-        former_names=row["former_names"],
+        former_names=[compact(former) for former in row["former_names"]],
         description=row["description"],
         keywords=row["keywords"],
         tags=row["tags"],

@@ -33,8 +33,8 @@ _COLUMNS: Final = """
     v.metric_ids, v.metric_values,
     ARRAY(SELECT t.name FROM artifact_tags l JOIN tags t ON t.id = l.tag_id
           WHERE l.artifact_id = a.id ORDER BY t.name) AS tags,
-    ARRAY(SELECT f.name FROM aliases f WHERE f.artifact_id = a.id ORDER BY f.name)
-        AS former_names,
+    ARRAY(SELECT f.purl FROM aliases f WHERE f.artifact_id = a.id ORDER BY f.purl) AS aliases,
+    ARRAY(SELECT f.name FROM aliases f WHERE f.artifact_id = a.id ORDER BY f.purl) AS former_names,
     ARRAY(SELECT DISTINCT b.purl FROM relations r JOIN artifacts b ON b.id = r.target_id
           WHERE r.artifact_id = a.id AND r.type = 'derived_from' ORDER BY b.purl)
         AS base_models,

@@ -61,10 +61,11 @@ class Match(Struct, frozen=True):
 
 class Matches(Struct, frozen=True):
     """
-    One page, the best first. `total` is exact up to `total_at_most`, and so are the counts of
-    `facets`. `suggestion` is what may have been meant, where nothing was found.
+    One page, the best first, and which engine found it. `total` is exact up to `total_at_most`, and
+    so are the counts of `facets`. `suggestion` is what may be meant, where nothing was found.
     """
 
+    engine: str
     matches: list[Match]
     total: int
     total_at_most: int
@@ -72,10 +73,16 @@ class Matches(Struct, frozen=True):
     suggestion: str | None = None
 
 
-class Engine(Protocol):
-    """A search engine. `name` is told in `meta.engine`."""
+class EngineError(Exception):
+    """A search engine did not answer; another one may."""
 
-    name: str
+
+class Unsuited(EngineError):
+    """A search engine cannot be asked this at all, however well it is."""
+
+
+class Engine(Protocol):
+    """A search engine."""
 
     async def search(self, search: Search) -> Matches: ...
 

@@ -19,7 +19,7 @@ import asyncpg
 from contracts.vocabulary import Source
 from services.api.database import Database
 from services.api.engines import Match, Matches, Search, SearchSort
-from services.api.engines.spellings import Spelling, spell
+from services.api.engines.spellings import Spelling, mixed, spell, swapped
 
 _MOST: Final = 300
 _LAST_CHARACTER: Final = "\U0010ffff"
@@ -177,10 +177,11 @@ _MOST_WORDS: Final = 8
 _SHORTEST_WORD: Final = 4
 
 
+_NAME: Final = "postgres"
+
+
 class PostgresEngine:
     """The engine that is always there."""
-
-    name = "postgres"
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -199,11 +200,12 @@ class PostgresEngine:
         marked = await self._highlights(rows, values) if search.highlight else {}
         searched = rows or search.offset or search.names_only
         return Matches(
+            engine=_NAME,
             matches=[Match(row["id"], row["score"], marked.get(row["id"])) for row in rows],
             total=min(rows[0]["total"], _MOST) if rows else 0,
             total_at_most=_MOST,
             facets=await self._facets(search, spelling) if search.facets else None,
-            suggestion=None if searched else await self._suggest(spelling),
+            suggestion=None if searched else await self.suggest(search.text),
         )
 
     async def _highlights(
@@ -226,8 +228,14 @@ class PostgresEngine:
                 counts[row["facet"]][row["value"]] = row["hits"]
         return counts
 
-    async def _suggest(self, spelling: Spelling) -> str | None:
-        words = spelling.plain.lower().split()[:_MOST_WORDS]
+    async def suggest(self, text: str) -> str | None:
+        """
+        What may have been meant by words that nothing has.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL is away.
+        """
+        words = spell(text).plain.lower().split()[:_MOST_WORDS]
         if not any(len(word) >= _SHORTEST_WORD for word in words):
             return None
         nearest = [row["word"] for row in await self._database.rows(_NEAREST, words)]
@@ -237,7 +245,7 @@ class PostgresEngine:
         """A search that finds nothing, but goes all the way."""
         query = "SELECT id FROM artifacts WHERE tracked AND search @@ ''::tsquery LIMIT 1"
         await self._database.rows(query)
-        return f"{self.name} answers"
+        return f"{_NAME} answers"
 
 
 def _marked(row: asyncpg.Record) -> dict[str, str]:
@@ -258,10 +266,10 @@ def _values(spelling: Spelling, *, names_only: bool = False) -> list[object]:
         *words,
         spelling.name,
         end,
-        spelling.mixed,
+        mixed(spelling.name or ""),
         spelling.purls,
         None if spelling.goes_on else spelling.name,
-        spelling.swapped,
+        swapped(spelling.name or ""),
     ]
 
 

@@ -46,21 +46,19 @@ _PARTS_OF_A_PATH: Final = 2
 
 class Spelling(Struct, frozen=True):
     """
-    What a search compares.
+    What a search compares, and the `text` as it was typed.
 
     `words` is for `websearch_to_tsquery`, `plain` are the words that are wanted, `beginnings` those
     that only begin one. `name` is None where no name is meant; it `goes_on` where it ends with what
-    separates words, as half a name does. `swapped` are names, `mixed` are the letters of names
-    that are one mistake, or any number of swapped letters, away.
+    separates words, as half a name does.
     """
 
+    text: str
     words: str
     plain: str
     beginnings: list[str]
     name: str | None
     goes_on: bool
-    swapped: list[str]
-    mixed: list[str]
     purls: list[str]
 
 
@@ -73,13 +71,12 @@ def spell(text: str) -> Spelling:
     name = None if _OPERATORS.search(text) else compact(text) or None
     goes_on = text.rstrip().endswith(("-", "_", ".", "/", ":"))
     return Spelling(
+        text,
         words,
         plain,
         beginnings,
         name,
         goes_on,
-        swapped(name or ""),
-        mixed(name or ""),
         named(text.strip()),
     )
 

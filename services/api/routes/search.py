@@ -21,6 +21,7 @@ from services.api.engines import Facet, Matches, Search, SearchSort
 from services.api.errors import InvalidParameter, documented
 from services.api.filters import Filters
 from services.api.queries import artifacts
+from services.runtime import metrics
 
 _SECONDS = 5
 _SORTS: Final = tuple(SearchSort)
@@ -57,14 +58,14 @@ async def search_artifacts(
     highlight: Highlight = _PLAIN,
 ) -> Reply[HitPage]:
     """Tracked artifacts that match, the best first; popularity decides between equals."""
-    page, engine = question.page, request.backend.engine
-    sealed = ["search", engine.name, q, sort, question.filters]
+    page = question.page
+    sealed = ["search", q, sort, question.filters]
     offset = cursors.decode_optional(page.cursor, sealed, Offset) or page.offset
     counted = _known_facets(facets.split(",") if facets else [])
     search = Search(q, question.filters, sort, page.limit, offset, counted, highlight)
-    found, end = await engine.search(search), offset + page.limit
+    found, end = await _find(request, search), offset + page.limit
     more = end < min(found.total, MAX_OFFSET + 1)
-    meta = _meta(engine.name, search, found, cursors.encode(sealed, end) if more else None)
+    meta = _meta(search, found, cursors.encode(sealed, end) if more else None)
     return Reply(HitPage(data=await _hits(request, found), meta=meta), max_age=_SECONDS)
 
 
@@ -73,13 +74,12 @@ async def search_several(request: APIRequest, data: JSONBody[SearchQueries]) -> 
     """Up to ten searches at once, answered in their order."""
     told = await _strictly(request, type(data))
     searches = [_search(query) for query in told.queries]
-    engine = request.backend.engine
     answers = []
     for search in searches:
-        found = await engine.search(search)
-        meta = _meta(engine.name, search, found, None)
+        found = await _find(request, search)
+        meta = _meta(search, found, None)
         answers.append(Found(q=search.text, hits=await _hits(request, found), meta=meta))
-    return Reply(FoundPage(data=answers, meta=Meta(engine=engine.name)), store=False)
+    return Reply(FoundPage(data=answers, meta=Meta()), store=False)
 
 
 async def _strictly(request: APIRequest, type_: type[SearchQueries]) -> SearchQueries:
@@ -99,22 +99,28 @@ async def complete_names(
     limit: Few = 10,
 ) -> Reply[NamePage]:
     """Names that are, or begin with, what was typed so far; mistyped ones where there is none."""
-    engine, filters = request.backend.engine, Filters(kind=kind, source=source)
+    filters = Filters(kind=kind, source=source)
     search = Search(q, filters, SearchSort.RELEVANCE, limit, 0, names_only=True)
-    found = await engine.search(search)
+    found = await _find(request, search)
     names = await artifacts.names(request.database, [match.id for match in found.matches])
-    meta = Meta(limit=limit, engine=engine.name)
+    meta = Meta(limit=limit, engine=found.engine)
     return Reply(NamePage(data=names, meta=meta), max_age=_SECONDS)
 
 
-def _meta(engine: str, search: Search, found: Matches, following: str | None) -> Meta:
+async def _find(request: APIRequest, search: Search) -> Matches:
+    found = await request.backend.engine.search(search)
+    metrics.SEARCHES.labels(found.engine).inc()
+    return found
+
+
+def _meta(search: Search, found: Matches, following: str | None) -> Meta:
     return Meta(
         limit=search.limit,
         next=following,
         total=found.total,
         total_at_most=found.total_at_most,
         sort=search.sort,
-        engine=engine,
+        engine=found.engine,
         facets=found.facets,
         suggestion=found.suggestion,
     )
