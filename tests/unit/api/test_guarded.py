@@ -1,0 +1,155 @@
+"""Two engines as one: the budget, the breaker, and who answers."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from services.api.engines import EngineError, Match, Matches, Search, SearchSort, Unsuited
+from services.api.engines.guarded import Breaker, GuardedEngine
+from services.api.filters import Filters
+
+QUESTION = Search("react", Filters(), SearchSort.RELEVANCE, limit=10, offset=0)
+FOUND = [Match(1, 1.0)]
+
+
+class Clock:
+    """A time that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Stub:
+    """An engine that answers, fails or takes for ever, and counts how often it was asked."""
+
+    def __init__(self, name: str, matches: list[Match]) -> None:
+        self.name, self.matches = name, matches
+        self.asked = 0
+        self.error: Exception | None = None
+        self.hangs = False
+
+    async def search(self, search: Search) -> Matches:
+        self.asked += 1
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.error:
+            raise self.error
+        return Matches(self.name, self.matches, total=len(self.matches), total_at_most=100)
+
+    async def suggest(self, text: str) -> str | None:
+        return f"not {text}"
+
+    async def check(self) -> str:
+        if self.error:
+            raise self.error
+        return f"{self.name} answers"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def first() -> Stub:
+    return Stub("meilisearch", FOUND)
+
+
+@pytest.fixture
+def engine(first: Any, clock: Clock) -> GuardedEngine:
+    second: Any = Stub("postgres", FOUND)
+    return GuardedEngine(first, second, 0.01, Breaker(clock))
+
+
+async def who(engine: GuardedEngine) -> str:
+    return (await engine.search(QUESTION)).engine
+
+
+async def test_the_first_answers_as_long_as_it_does(engine: GuardedEngine):
+    assert "meilisearch" == await who(engine)
+
+
+async def test_the_second_answers_whatever_the_first_fails_at(engine: GuardedEngine, first: Stub):
+    first.error = EngineError("away")
+    assert "postgres" == await who(engine)
+    first.error, first.hangs = None, True
+    assert "postgres" == await who(engine)
+
+
+async def test_what_fails_again_and_again_is_left_alone(
+    engine: GuardedEngine, first: Stub, clock: Clock
+):
+    first.error = EngineError("away")
+    for _ in range(5):
+        assert "postgres" == await who(engine)
+    assert 3 == first.asked
+
+
+async def test_one_search_finds_out_whether_it_is_back(
+    engine: GuardedEngine, first: Stub, clock: Clock
+):
+    first.error = EngineError("away")
+    for _ in range(3):
+        await who(engine)
+    clock.now += 1.0
+    await who(engine)
+    await who(engine)
+    assert 4 == first.asked
+
+    first.error = None
+    clock.now += 2.0
+    assert ["meilisearch"] * 2 == [await who(engine), await who(engine)]
+
+
+async def test_while_one_finds_out_the_others_do_not_wait(
+    engine: GuardedEngine, first: Stub, clock: Clock
+):
+    first.error = EngineError("away")
+    for _ in range(3):
+        await who(engine)
+    clock.now += 1.0
+    first.error, first.hangs = None, True
+
+    both = await asyncio.gather(who(engine), who(engine))
+
+    assert {"postgres"} == set(both)
+    assert 4 == first.asked
+
+
+async def test_the_pauses_grow_and_end(engine: GuardedEngine, first: Stub, clock: Clock):
+    first.error = EngineError("away")
+    for _ in range(3):
+        await who(engine)
+    pauses = []
+    for _ in range(7):
+        began, asked = clock.now, first.asked
+        while first.asked == asked:
+            clock.now += 0.5
+            await who(engine)
+        pauses.append(clock.now - began)
+
+    assert [1, 2, 4, 8, 16, 30, 30] == pauses
+
+
+async def test_a_question_that_does_not_suit_it_is_no_failure(engine: GuardedEngine, first: Stub):
+    first.error = Unsuited("a backslash")
+    for _ in range(5):
+        assert "postgres" == await who(engine)
+
+    assert 5 == first.asked
+
+
+async def test_a_suggestion_is_made_where_nothing_is_found(engine: GuardedEngine, first: Stub):
+    assert (await engine.search(QUESTION)).suggestion is None
+    first.matches = []
+    assert "not react" == (await engine.search(QUESTION)).suggestion
+
+
+async def test_it_is_well_as_long_as_one_of_them_is(engine: GuardedEngine, first: Stub):
+    assert "meilisearch answers" == await engine.check()
+    first.error = EngineError("it is away")
+    assert "postgres answers, since it is away" == await engine.check()

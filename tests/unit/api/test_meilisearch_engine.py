@@ -1,0 +1,159 @@
+"""How Meilisearch is asked, and what becomes of answers that are none."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from contracts.vocabulary import Kind
+from services.api.engines import EngineError, Facet, Search, SearchSort, Unsuited
+from services.api.engines.meilisearch import MeilisearchEngine
+from services.api.filters import Filters
+
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+def engine(answer: Answer, key: str | None = "secret") -> MeilisearchEngine:
+    return MeilisearchEngine("http://meilisearch:7700", key, httpx.MockTransport(answer))
+
+
+def question(text: str = "react", **fields: Any) -> Search:
+    plain: dict[str, Any] = {"sort": SearchSort.RELEVANCE, "limit": 10, "offset": 0}
+    return Search(text, fields.pop("filters", Filters()), **(plain | fields))
+
+
+async def asked(search: Search, answers: list[dict[str, Any]] | None = None) -> list[Any]:
+    """The bodies that were sent; nothing is found."""
+    bodies = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = msgspec.json.decode(request.content)
+        bodies.append(body)
+        if "federation" in body:
+            return httpx.Response(200, json={"hits": []})
+        return httpx.Response(200, json={"results": [{"hits": []} for _ in body["queries"]]})
+
+    await engine(answer).search(search)
+    return bodies
+
+
+async def texts(text: str) -> list[str]:
+    return [query["q"] for query in (await asked(question(text)))[0]["queries"]]
+
+
+async def test_names_and_words_are_asked_for_at_once():
+    (body, *_) = await asked(question("Left-Pad"))
+    names, words = body["queries"]
+
+    assert ("leftpad", 40) == (names["q"], names["limit"])
+    assert ["compact_full_name", "compact_name", "former_names"] == names["attributesToSearchOn"]
+    assert ("Left Pad", "all", 100) == (words["q"], words["matchingStrategy"], words["limit"])
+    assert "attributesToSearchOn" not in words
+
+
+async def test_each_side_of_an_or_is_asked_for():
+    assert ["django", "starlette"] == await texts("django or starlette")
+    assert ['"this or that"'] == await texts('"this or that"')
+
+
+async def test_a_word_that_only_begins_comes_last():
+    assert ["asgi perform"] == await texts("perform* asgi")
+
+
+async def test_what_may_be_named_outright_is_asked_for_by_its_purl():
+    (body, *_) = await asked(question("@types/react"))
+
+    purl = '"pkg:npm/%40types/react"'
+    assert [[f"purl IN [{purl}]", f"aliases IN [{purl}]"]] == body["queries"][0]["filter"]
+
+
+async def test_some_of_the_words_are_asked_for_where_none_has_them_all():
+    strategies = [body["queries"][-1]["matchingStrategy"] for body in await asked(question("a b"))]
+
+    assert ["all", "last"] == strategies
+    assert 1 == len(await asked(question("react")))
+
+
+async def test_names_alone_are_completed():
+    (body,) = await asked(question("scikit-", names_only=True))
+
+    assert ["scikit"] == [query["q"] for query in body["queries"]]
+
+
+async def test_every_filter_is_a_condition():
+    filters = Filters(
+        kind=Kind.PACKAGE,
+        license='"MIT"',
+        tag="UI",
+        owner="vue",
+        updated_since=datetime(2026, 1, 1, tzinfo=UTC),
+        min_stars=5,
+    )
+    (body, *_) = await asked(question(filters=filters))
+
+    assert [
+        'kind = "package"',
+        'license = "\\"MIT\\""',
+        'tags IN ["UI", "ui"]',
+        'owner IN ["vue", "@vue"]',
+        "updated_at >= 1767225600.0",
+        "metrics.stars >= 5",
+    ] == body["queries"][0]["filter"]
+
+
+async def test_what_cannot_be_said_in_a_filter_is_not_said_wrongly():
+    with pytest.raises(Unsuited):
+        await asked(question(filters=Filters(tag="back\\slash")))
+
+
+async def test_a_ranking_sorts_all_that_was_found():
+    (body,) = await asked(
+        question(sort=SearchSort.HOT, limit=5, offset=20, facets=(Facet.TAG, Facet.KIND))
+    )
+
+    assert {
+        "limit": 5,
+        "offset": 20,
+        "facetsByIndex": {"artifacts": ["tags", "kind"]},
+        "mergeFacets": {},
+    } == body["federation"]
+    assert [["hot:desc"]] == [query["sort"] for query in body["queries"]]
+
+
+async def test_the_key_goes_along_and_answers_come_unpacked():
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert "Bearer secret" == request.headers["authorization"]
+        assert "identity" == request.headers["accept-encoding"]
+        return httpx.Response(200, json={"results": [{"hits": []}]})
+
+    assert "meilisearch answers" == await engine(answer).check()
+
+
+def _away(_: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("refused")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _away,
+        lambda _: httpx.Response(404, json={"code": "index_not_found"}),
+        lambda _: httpx.Response(503),
+        lambda _: httpx.Response(200, content=b"<html>"),
+        lambda _: httpx.Response(200, json={"results": [{"hits": [{"id": "a"}]}]}),
+    ],
+    ids=["away", "no index", "unwell", "no JSON", "another shape"],
+)
+async def test_an_answer_that_is_none_is_an_error(answer: Answer):
+    with pytest.raises(EngineError):
+        await engine(answer).search(question())
+
+
+async def test_no_error_tells_the_key():
+    with pytest.raises(EngineError) as error:
+        await engine(lambda _: httpx.Response(403, json={})).search(question())
+
+    assert "secret" not in str(error.value)
