@@ -29,7 +29,7 @@ from benchmarks import corpus
 from benchmarks.corpus import Corpus, Query
 from benchmarks.servers import Servers, kept, throw_away
 from services.api.database import Database, keep
-from services.api.engines import Engine, Search, SearchSort
+from services.api.engines import RELEVANCE, Engine, Search
 from services.api.engines.postgres import PostgresEngine
 from services.api.filters import Filters
 from services.runtime.database import create_pool
@@ -117,9 +117,7 @@ async def _ask(pool: asyncpg.Pool, engine: Engine, queries: Sequence[Query]) -> 
     asked = []
     for query in queries:
         began = time.perf_counter()
-        answer = await engine.search(
-            Search(query.text, Filters(), SearchSort.RELEVANCE, limit=_TOP, offset=0)
-        )
+        answer = await engine.search(Search(query.text, Filters(), RELEVANCE, limit=_TOP, offset=0))
         took = (time.perf_counter() - began) * 1_000
         rows = await pool.fetch(_PURLS, [match.id for match in answer.matches])
         purls = [row["purl"] for row in rows]

@@ -176,7 +176,7 @@ def search(  # noqa: PLR0913 - every filter is a parameter
     *,
     kind: Kind | str | None = None,
     source: Source | str | None = None,
-    sort: Literal["relevance", "latest", "hot", "used"] | None = None,
+    sort: str | None = None,
     tag: str | None = None,
     license: str | None = None,  # noqa: A002 - the name of the parameter in the API
     language: str | None = None,

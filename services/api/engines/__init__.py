@@ -8,20 +8,16 @@ facts.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
 from services.api.filters import Filters
+from services.api.names import RANKINGS
 
-
-class SearchSort(StrEnum):
-    """By what hits are ordered: how well they match, or one of the rankings."""
-
-    RELEVANCE = "relevance"
-    LATEST = "latest"
-    HOT = "hot"
-    USED = "used"
+RELEVANCE: Final = "relevance"
+# By what hits are ordered: how well they match, or a ranking.
+SORTS: Final = (RELEVANCE, *RANKINGS)
 
 
 class Facet(StrEnum):
@@ -38,12 +34,12 @@ class Facet(StrEnum):
 class Search(Struct, frozen=True):
     """
     A question to a search engine. `text` knows "phrases", `or`, `-without` and `begin*`; with
-    `names_only` it is a name, or how one begins.
+    `names_only` it is a name, or how one begins. `sort` is one of `SORTS`.
     """
 
     text: str
     filters: Filters
-    sort: SearchSort
+    sort: str
     limit: int
     offset: int
     facets: tuple[Facet, ...] = ()

@@ -20,13 +20,14 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from contracts.documents import INDEX, NAMES
+from contracts.vocabulary import Sort
 from services.api.engines import (
+    RELEVANCE,
     EngineError,
     Facet,
     Match,
     Matches,
     Search,
-    SearchSort,
     Unsuited,
 )
 from services.api.engines.scores import Candidate, score
@@ -40,11 +41,7 @@ _Filters: TypeAlias = list[str | list[str]]
 _NAMES: Final = 40
 _WORDS: Final = 100
 _FIELDS: Final = list(Candidate.__struct_fields__)
-_SORTS: Final = {
-    SearchSort.LATEST: "updated_at:desc",
-    SearchSort.HOT: "hot:desc",
-    SearchSort.USED: "used:desc",
-}
+_SORTS: Final = {Sort.LATEST: "updated_at", Sort.HOT: "hot", Sort.USED: "used"}
 _FACETS: Final = {Facet.TAG: "tags"}
 _OR: Final = re.compile(r'\s+or\s+(?=(?:[^"]*"[^"]*")*[^"]*$)', re.IGNORECASE)
 # A marked text holds whatever upstream wrote, so the marks are characters that no text holds.
@@ -128,7 +125,7 @@ class MeilisearchEngine:
             EngineError: the server is away, cannot be asked this, or answers otherwise.
         """
         spelling = spell(search.text)
-        if search.sort is not SearchSort.RELEVANCE:
+        if search.sort != RELEVANCE:
             return await self._sorted(search, spelling)
         window = await self._window(search, spelling)
         more = sum(max(0, one.estimated_total_hits - _WORDS) for one in window.words)
@@ -178,7 +175,8 @@ class MeilisearchEngine:
         return [_match(hit, min(hit.score, last)) for hit in found.hits]
 
     async def _sorted(self, search: Search, spelling: Spelling) -> Matches:
-        order = [_SORTS[search.sort]]
+        by = _SORTS[Sort(search.sort)] if search.sort in _SORTS else f"metrics.{search.sort}"
+        order = [f"{by}:desc"]
         words = _words(spelling, _filter(search.filters))
         queries = [replace(one, sort=order) for one in _marking(search, words)]
         found = await self._ask_merged(queries, search.limit, search.offset, _wanted(search))

@@ -16,19 +16,21 @@ from typing import Final
 
 import asyncpg
 
-from contracts.vocabulary import Source
+from contracts.vocabulary import METRICS, Sort, Source
 from services.api.database import Database
-from services.api.engines import Match, Matches, Search, SearchSort
+from services.api.engines import RELEVANCE, Match, Matches, Search
 from services.api.engines.spellings import Spelling, mixed, spell, swapped
 
 _MOST: Final = 300
 _LAST_CHARACTER: Final = "\U0010ffff"
 
+_BY_METRIC: Final = """
+    (SELECT value FROM current_metrics c WHERE c.artifact_id = scored.id AND c.metric_id = {id})
+    DESC NULLS LAST"""
 _ORDERS: Final = {
-    SearchSort.RELEVANCE: "score DESC",
-    SearchSort.LATEST: "latest DESC NULLS LAST",
-    SearchSort.HOT: "hot DESC NULLS LAST",
-    SearchSort.USED: "used DESC NULLS LAST",
+    RELEVANCE: "score DESC",
+    **{sort.value: f"{sort} DESC NULLS LAST" for sort in Sort},
+    **{metric.name: _BY_METRIC.format(id=metric.id) for metric in METRICS},
 }
 
 # $1 the words as they were typed, $2 beginnings of words, $3 the words that are wanted, $4 the

@@ -17,14 +17,13 @@ from services.api.answers import FoundPage, HitPage, NamePage
 from services.api.backend import APIRequest
 from services.api.caching import Reply
 from services.api.dependencies import MAX_OFFSET, QUESTION, Question
-from services.api.engines import Facet, Matches, Search, SearchSort
+from services.api.engines import RELEVANCE, SORTS, Facet, Matches, Search
 from services.api.errors import InvalidParameter, documented
 from services.api.filters import Filters
 from services.api.queries import artifacts
 from services.runtime import metrics
 
 _SECONDS = 5
-_SORTS: Final = tuple(SearchSort)
 _FACETS: Final = tuple(Facet)
 
 Query = Annotated[
@@ -42,6 +41,13 @@ Facets = Annotated[
         description=f"What to count the hits by, with commas: {', '.join(_FACETS)}.",
     ),
 ]
+By = Annotated[
+    str,
+    QueryParameter(
+        description="relevance, latest, hot, used, or the name of a metric: the greatest first.",
+        schema_extra={"enum": list(SORTS)},
+    ),
+]
 Highlight = Annotated[bool, QueryParameter(description="Show where the words were found.")]
 _PLAIN: Final = False
 Few = Annotated[int, QueryParameter(ge=1, le=20, description="How many at most.")]
@@ -53,7 +59,7 @@ async def search_artifacts(
     request: APIRequest,
     question: NamedDependency[Question],
     q: Query,
-    sort: FromQuery[SearchSort] = SearchSort.RELEVANCE,
+    sort: By = RELEVANCE,
     facets: Facets = None,
     highlight: Highlight = _PLAIN,
 ) -> Reply[HitPage]:
@@ -62,7 +68,7 @@ async def search_artifacts(
     sealed = ["search", q, sort, question.filters]
     offset = cursors.decode_optional(page.cursor, sealed, Offset) or page.offset
     counted = _known_facets(facets.split(",") if facets else [])
-    search = Search(q, question.filters, sort, page.limit, offset, counted, highlight)
+    search = Search(q, question.filters, _known_sort(sort), page.limit, offset, counted, highlight)
     found, end = await _find(request, search), offset + page.limit
     more = end < min(found.total, MAX_OFFSET + 1)
     meta = _meta(search, found, cursors.encode(sealed, end) if more else None)
@@ -100,7 +106,7 @@ async def complete_names(
 ) -> Reply[NamePage]:
     """Names that are, or begin with, what was typed so far; mistyped ones where there is none."""
     filters = Filters(kind=kind, source=source)
-    search = Search(q, filters, SearchSort.RELEVANCE, limit, 0, names_only=True)
+    search = Search(q, filters, RELEVANCE, limit, 0, names_only=True)
     found = await _find(request, search)
     names = await artifacts.names(request.database, [match.id for match in found.matches])
     meta = Meta(limit=limit, engine=found.engine)
@@ -127,14 +133,18 @@ def _meta(search: Search, found: Matches, following: str | None) -> Meta:
 
 
 def _search(query: SearchQuery) -> Search:
-    if query.sort not in _SORTS:
-        message = f"sort: no such order; known: {', '.join(_SORTS)}"
-        raise InvalidParameter(message, sort=query.sort, known=list(_SORTS))
     filters = Filters(
         **{name: getattr(query, name) for name in Filters.__struct_fields__},
     )
-    facets, sort = _known_facets(query.facets), SearchSort(query.sort)
+    facets, sort = _known_facets(query.facets), _known_sort(query.sort)
     return Search(query.q, filters, sort, query.limit, query.offset, facets, query.highlight)
+
+
+def _known_sort(name: str) -> str:
+    if name not in SORTS:
+        message = f"sort: no such order; known: {', '.join(SORTS)}"
+        raise InvalidParameter(message, sort=name, known=list(SORTS))
+    return name
 
 
 def _known_facets(names: list[str]) -> tuple[Facet, ...]:

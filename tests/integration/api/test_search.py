@@ -134,6 +134,13 @@ async def test_hits_can_be_sorted_by_a_ranking(api: httpx.AsyncClient):
     assert "npm/%40types/react" == (await purls(api, "react", sort="hot"))[0]
 
 
+async def test_hits_can_be_sorted_by_a_metric(api: httpx.AsyncClient):
+    found = await purls(api, "react", sort="downloads_week")
+
+    assert ["npm/%40types/react", "npm/react", "npm/react-dom"] == found[:3]
+    assert "github/facebook/react" in found
+
+
 async def test_pages_by_cursor_and_by_offset_are_the_same(api: httpx.AsyncClient):
     whole = await purls(api, "react")
     first = (await api.get(URL, params={"q": "react", "limit": 2})).json()

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from services.api.engines import EngineError, Match, Matches, Search, SearchSort, Unsuited
+from services.api.engines import RELEVANCE, EngineError, Match, Matches, Search, Unsuited
 from services.api.engines.guarded import Breaker, GuardedEngine
 from services.api.filters import Filters
 
-QUESTION = Search("react", Filters(), SearchSort.RELEVANCE, limit=10, offset=0)
+QUESTION = Search("react", Filters(), RELEVANCE, limit=10, offset=0)
 FOUND = [Match(1, 1.0)]
 
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from contracts.vocabulary import Kind
-from services.api.engines import EngineError, Facet, Search, SearchSort, Unsuited
+from services.api.engines import RELEVANCE, EngineError, Facet, Search, Unsuited
 from services.api.engines.meilisearch import MeilisearchEngine
 from services.api.filters import Filters
 
@@ -21,7 +21,7 @@ def engine(answer: Answer, key: str | None = "secret") -> MeilisearchEngine:
 
 
 def question(text: str = "react", **fields: Any) -> Search:
-    plain: dict[str, Any] = {"sort": SearchSort.RELEVANCE, "limit": 10, "offset": 0}
+    plain: dict[str, Any] = {"sort": RELEVANCE, "limit": 10, "offset": 0}
     return Search(text, fields.pop("filters", Filters()), **(plain | fields))
 
 
@@ -110,9 +110,7 @@ async def test_what_cannot_be_said_in_a_filter_is_not_said_wrongly():
 
 
 async def test_a_ranking_sorts_all_that_was_found():
-    (body,) = await asked(
-        question(sort=SearchSort.HOT, limit=5, offset=20, facets=(Facet.TAG, Facet.KIND))
-    )
+    (body,) = await asked(question(sort="hot", limit=5, offset=20, facets=(Facet.TAG, Facet.KIND)))
 
     assert {
         "limit": 5,

@@ -1,5 +1,6 @@
 """How well a name is what was typed."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ def test_popularity_decides_between_equals_and_never_beats_a_name():
 
 def test_the_popular_are_told_apart_by_how_many_times_as_many_are_less_so():
     gains = [points("x y", candidate("z", popularity=p)) for p in (0.0, 0.9, 0.99, 0.999)]
-    steps = [later - sooner for sooner, later in zip(gains, gains[1:], strict=False)]
+    steps = [later - sooner for sooner, later in pairwise(gains)]
 
     assert steps == pytest.approx([1.25] * 3, abs=0.05)
 
