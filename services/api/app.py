@@ -148,9 +148,9 @@ async def _life(app: Litestar, settings: ApiSettings) -> AsyncIterator[None]:
         create_pool(url, "search", max_size=size, reset=keep, plan_once=True) as searching,
         _engine(settings, PostgresEngine(Database(searching))) as engine,
     ):
-        database = Database(pool)
         app.state.backend = Backend(
-            database=database,
+            database=Database(pool),
+            planned=Database(searching),
             broker=broker,
             engine=engine,
             results=Results(settings.cache_seconds),

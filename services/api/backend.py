@@ -20,9 +20,13 @@ from services.runtime.health import Check
 
 
 class Backend(Struct, frozen=True):
-    """What the API asks, and how it is set up."""
+    """
+    What the API asks, and how it is set up. `planned` is the same database, where a question is
+    planned once and not anew with each of its values.
+    """
 
     database: Database
+    planned: Database
     broker: Broker
     engine: Engine
     results: Results

@@ -108,7 +108,7 @@ async def complete_names(
     filters = Filters(kind=kind, source=source)
     search = Search(q, filters, RELEVANCE, limit, 0, names_only=True)
     found = await _find(request, search)
-    names = await artifacts.names(request.database, [match.id for match in found.matches])
+    names = await artifacts.names(request.backend.planned, [match.id for match in found.matches])
     meta = Meta(limit=limit, engine=found.engine)
     return Reply(NamePage(data=names, meta=meta), max_age=_SECONDS)
 
@@ -165,5 +165,5 @@ async def _hits(request: APIRequest, found: Matches) -> list[Hit]:
             score=round(matches[artifact.id].score, 4),
             highlights=matches[artifact.id].highlights,
         )
-        for artifact in await artifacts.by_ids(request.database, list(matches))
+        for artifact in await artifacts.by_ids(request.backend.planned, list(matches))
     ]
