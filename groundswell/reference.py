@@ -16,10 +16,12 @@ from services.collector.settings import CollectorSettings
 from services.ingest.settings import IngestSettings
 from services.runtime import metrics
 from services.runtime.settings import Runtime, render_reference
+from services.search.settings import SearchSettings
 
 SERVICES: Final[dict[str, type[Runtime]]] = {
     "collector": CollectorSettings,
     "ingest": IngestSettings,
+    "search": SearchSettings,
     "api": ApiSettings,
 }
 

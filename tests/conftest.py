@@ -1,16 +1,18 @@
 """
 The servers of the integration ring: one of each per worker, started when the first test asks.
 
-With `GROUNDSWELL_TEST_SERVERS=containers` they come from Docker instead of from the wheels.
+With `GROUNDSWELL_TEST_SERVERS=containers` they come from Docker instead of from the wheels and from
+PATH.
 """
 
 import asyncio
 import os
+import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support import nats, postgres
+from tests.support import meilisearch, nats, postgres
 
 _CONTAINERS = os.environ.get("GROUNDSWELL_TEST_SERVERS") == "containers"
 
@@ -61,3 +63,26 @@ def nats_url(nats_server: str) -> Iterator[str]:
     """A nats-server without any stream."""
     yield nats_server
     asyncio.run(nats.empty(nats_server))
+
+
+@pytest.fixture(scope="session")
+def meilisearch_server() -> Iterator[meilisearch.Server]:
+    """A Meilisearch, where there is one: no wheel brings it."""
+    if named := meilisearch.given():
+        yield named
+    elif shutil.which("meilisearch") and not _CONTAINERS:
+        with meilisearch.serve() as server:
+            yield server
+    elif _CONTAINERS or meilisearch.engine_answers():
+        with meilisearch.serve_container() as server:
+            yield server
+    else:
+        pytest.skip("no `meilisearch` on PATH, no GROUNDSWELL_MEILISEARCH_URL, and no Docker")
+
+
+@pytest.fixture
+def search_server(meilisearch_server: meilisearch.Server) -> Iterator[meilisearch.Server]:
+    """A Meilisearch without any index."""
+    asyncio.run(meilisearch.empty(meilisearch_server))
+    yield meilisearch_server
+    asyncio.run(meilisearch.empty(meilisearch_server))

@@ -27,6 +27,7 @@ class Service(StrEnum):
 
     COLLECTOR = "collector"
     INGEST = "ingest"
+    SEARCH = "search"
     API = "api"
 
 

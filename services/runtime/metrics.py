@@ -202,3 +202,47 @@ STREAMS_CLOSED = Counter(
 STREAMED = Counter(
     "groundswell_api_streamed_changes", "Changes sent to live feeds.", registry=REGISTRY
 )
+
+# --- search --------------------------------------------------------------------------------------
+
+DOCUMENTS_WRITTEN = Counter(
+    "groundswell_search_documents_written",
+    "Documents that the index took, each time counted.",
+    registry=REGISTRY,
+)
+DOCUMENTS_REMOVED = Counter(
+    "groundswell_search_documents_removed",
+    "Purls whose documents were removed, as far as there were any.",
+    registry=REGISTRY,
+)
+# outcome: unavailable, rejected
+INDEX_FAILURES = Counter(
+    "groundswell_search_failures",
+    "Batches that the index did not take, each try counted.",
+    ("outcome",),
+    registry=REGISTRY,
+)
+INDEX_SECONDS = Histogram(
+    "groundswell_search_batch_seconds",
+    "Time from a batch of changes until it can be found.",
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+INDEX_LAG_SECONDS = Histogram(
+    "groundswell_search_lag_seconds",
+    "Time from the oldest change of a batch, as CHANGES got it, until it can be found.",
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+INDEX_QUEUE = Gauge(
+    "groundswell_search_queued_tasks",
+    "Tasks that Meilisearch had yet to do when it was asked last.",
+    registry=REGISTRY,
+)
+# difference: missing, extra, other, refused
+RECONCILED = Counter(
+    "groundswell_search_reconciled",
+    "Documents that were not as PostgreSQL has it, and were mended, or were refused.",
+    ("difference",),
+    registry=REGISTRY,
+)

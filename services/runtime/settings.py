@@ -23,7 +23,11 @@ _PREFIX: Final = "GROUNDSWELL_"
 _FILE: Final = "_FILE"
 _SERVICES: Final = ("COLLECTOR", "INGEST", "API", "SEARCH")
 # Set for the command line and for the tests; services see them and have no use for them.
-_FOREIGN: Final = ("GROUNDSWELL_DATA_DIR", "GROUNDSWELL_TEST_", "GROUNDSWELL_URL")
+_FOREIGN: Final = (
+    *("GROUNDSWELL_DATA_DIR", "GROUNDSWELL_TEST_", "GROUNDSWELL_URL"),
+    # And these for search, which has settings of this name.
+    *("GROUNDSWELL_MEILISEARCH_URL", "GROUNDSWELL_MEILISEARCH_KEY"),
+)
 
 _INTRODUCTION: Final = """\
 <!-- Written by `groundswell schema`. -->

@@ -33,6 +33,10 @@ MAY = [
     ("ingest", "SELECT id FROM metrics"),
     ("ingest", "DELETE FROM relations"),
     ("ingest", "SELECT ensure_observation_partitions(ARRAY['2031-01-01'::date])"),
+    ("search", "SELECT purl FROM artifacts"),
+    ("search", "SELECT value FROM current_metrics"),
+    ("search", "SELECT share FROM percentiles"),
+    ("search", "SELECT pg_advisory_lock(1)"),
     ("api", "SELECT purl FROM artifacts"),
     ("api", "SELECT max(observed_at) FROM observations"),
     ("api", "SELECT count(*) FROM outbox"),
@@ -56,6 +60,13 @@ MAY_NOT = [
     ("ingest", "INSERT INTO metrics VALUES (999, 'mine', 'units')"),
     ("ingest", "DROP TABLE observations"),
     ("ingest", "CREATE TABLE mine (id int)"),
+    ("search", _ARTIFACT),
+    ("search", "UPDATE artifacts SET name = 'b'"),
+    ("search", "DELETE FROM percentiles"),
+    ("search", "SELECT key_hash FROM api_keys"),
+    ("search", "SELECT count(*) FROM outbox"),
+    ("search", "SELECT max(observed_at) FROM observations"),
+    ("search", "CREATE TABLE mine (id int)"),
     ("api", _ARTIFACT),
     ("api", "UPDATE current_metrics SET value = 0"),
     ("api", "DELETE FROM observations"),
@@ -104,7 +115,8 @@ async def test_ingest_writes_into_partitions_that_it_could_not_make_by_itself(
 
 
 @pytest.mark.parametrize(
-    ("service", "timeout"), [("collector", "30s"), ("ingest", "1min"), ("api", "10s")]
+    ("service", "timeout"),
+    [("collector", "30s"), ("ingest", "1min"), ("search", "1min"), ("api", "10s")],
 )
 async def test_every_role_has_a_statement_timeout(
     role_url: RoleUrl, service: str, timeout: str
