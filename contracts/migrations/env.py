@@ -7,22 +7,19 @@ Whoever calls alembic hands the URL in as `config.attributes["url"]`; there is n
 from __future__ import annotations
 
 import asyncio
-from typing import Final
 
 from alembic import context
 from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from contracts import locks
 from contracts.tables import metadata
 from contracts.vocabulary import METRICS
 
-# Any number will do, as long as it stays the same.
-_LOCK: Final = 7_114_509
-
 
 def _migrate(connection: Connection) -> None:
-    connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
+    connection.execute(text(f"SELECT pg_advisory_lock({locks.MIGRATION})"))
     # A migration that cannot get its lock fails at once; behind it every query would have to wait.
     connection.execute(text("SET lock_timeout = '4s'"))
     connection.commit()

@@ -19,7 +19,7 @@ from typing import Any, Final
 import asyncpg
 from msgspec import Struct
 
-from contracts import tables
+from contracts import locks, tables
 from groundswell.promotion import statements
 from groundswell.promotion.errors import PromotionFailed
 from services.ingest.batch import measures
@@ -28,8 +28,6 @@ from services.ingest.statements import FILL, PARTITIONS, RANKS, SHARE_NAMES
 
 _BATCH: Final = 1_000
 _IN_MEMORY: Final = 32_000_000
-# Any number will do, as long as it stays the same.
-_LOCK: Final = 7_114_519
 _TIMEOUT_SECONDS: Final = 600.0
 
 
@@ -97,7 +95,9 @@ async def _connected(url: str) -> AsyncIterator[Any]:
 async def _check(source: Any, target: Any) -> None:
     lock = "SELECT pg_try_advisory_lock($1)"
     # Locks of this kind belong to one database, so nobody gets the same one twice there.
-    if not await target.fetchval(lock, _LOCK) or not await source.fetchval(lock, _LOCK):
+    if not await target.fetchval(lock, locks.PROMOTION) or not await source.fetchval(
+        lock, locks.PROMOTION
+    ):
         raise PromotionFailed("these are the same database, or one is being promoted already")
     version = "SELECT version_num FROM alembic_version"
     there, here = await source.fetchval(version), await target.fetchval(version)

@@ -19,6 +19,7 @@ import structlog
 from msgspec import Struct
 from nats.js import JetStreamContext
 
+from contracts import locks
 from contracts.documents import INDEX, Document
 from services.runtime.database import translated
 from services.search.errors import IndexUnavailable
@@ -35,7 +36,6 @@ _IN_FLIGHT: Final = 40
 # What is still to be written when the others are made to wait: so few that they hardly notice.
 _FEW: Final = 500
 _ROUNDS: Final = 20
-_LOCK: Final = 7_114_513
 _COUNT: Final = "SELECT count(*) FROM artifacts WHERE tracked"
 
 
@@ -154,7 +154,7 @@ async def _alone(pool: Any) -> AsyncIterator[None]:
         connection = await pool.acquire()
     try:
         with translated():
-            mine = await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK)
+            mine = await connection.fetchval("SELECT pg_try_advisory_lock($1)", locks.REINDEX)
         if not mine:
             raise IndexUnavailable("the index is being built anew by somebody else")
         yield

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct
 
+from contracts import locks
 from contracts.documents import INDEX, Document
 from services.runtime import metrics
 from services.runtime.database import translated
@@ -29,9 +30,6 @@ from services.search.making import documents
 from services.search.meilisearch import Meilisearch
 from services.search.rows import named
 from services.search.touched import Touched
-
-# Any number will do, as long as it stays the same.
-_LOCK: Final = 7_114_512
 
 
 class Sent(Struct, frozen=True):
@@ -54,7 +52,7 @@ async def in_turn(pool: Any) -> AsyncIterator[Any]:
         connection = await pool.acquire()
     try:
         with translated():
-            await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+            await connection.execute("SELECT pg_advisory_lock($1)", locks.INDEX)
         yield connection
     finally:
         with translated():
