@@ -109,6 +109,8 @@ SETTINGS: Final[dict[str, Any]] = {
         "minWordSizeForTypos": {"oneTypo": 3, "twoTypos": 5},
         "disableOnAttributes": ["description", "keywords", "library", "pipeline_tag"],
     },
+    # What parts words in descriptions and is no separator for the server by itself.
+    "separatorTokens": ["$", "+", "<", "=", ">", "^", "`", "|", "~"],
     "synonyms": {
         word: sorted(other for other in group if other != word)
         for group in _SYNONYMS

@@ -14,7 +14,8 @@ from services.runtime.database import translated
 # Places 1, 2, 3, … and from then on each a twentieth further down than the last.
 _STEP: Final = 1.05
 
-# Of equal measures the best place counts. What has a measure of 0 is as unpopular as can be.
+# Of equal measures the best place counts, and each stands in the middle of its place: the first of
+# few is not as far from the others as the first of many. What has a measure of 0 has no share.
 _PERCENTILES: Final = """
 MERGE INTO percentiles p USING (
     WITH measured AS (
@@ -30,7 +31,7 @@ MERGE INTO percentiles p USING (
         SELECT *, lag(step) OVER (PARTITION BY source ORDER BY value DESC) AS step_before
         FROM stepped
     )
-    SELECT source, value, (1 - (place - 1) / all_of_them)::float8 AS share
+    SELECT source, value, round(1 - (place - 0.5) / all_of_them, 6)::float8 AS share
     FROM compared WHERE step IS DISTINCT FROM step_before
 ) n ON n.source = p.source AND n.value = p.value
 WHEN MATCHED AND p.share <> n.share THEN UPDATE SET share = n.share

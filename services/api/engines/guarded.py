@@ -1,5 +1,6 @@
 """
-Two engines as one: Meilisearch within a budget of time, and PostgreSQL whenever that fails.
+Two engines as one: Meilisearch within a budget of time, and PostgreSQL whenever that fails, or
+finds nothing at all.
 
 A circuit breaker keeps the budget from being spent on every search while Meilisearch is away. Once
 it has failed so often in a row, it is left alone for a while; then one search, and no other until
@@ -14,7 +15,6 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
-from msgspec.structs import replace
 
 from services.api.engines import EngineError, Matches, Search, Unsuited
 from services.api.engines.meilisearch import MeilisearchEngine
@@ -107,9 +107,10 @@ class GuardedEngine:
             self._breaker.fail(str(error))
             return await self._instead(search, "failed")
         self._breaker.succeed()
-        if found.matches or search.offset or search.names_only:
+        if found.matches or search.offset:
             return found
-        return replace(found, suggestion=await self._second.suggest(search.text))
+        # PostgreSQL knows words by their stems, and what may have been meant.
+        return await self._instead(search, "nothing")
 
     async def check(self) -> str:
         """Which of them answers; it is well as long as one does."""

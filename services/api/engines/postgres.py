@@ -207,7 +207,7 @@ class PostgresEngine:
             total=min(rows[0]["total"], _MOST) if rows else 0,
             total_at_most=_MOST,
             facets=await self._facets(search, spelling) if search.facets else None,
-            suggestion=None if searched else await self.suggest(search.text),
+            suggestion=None if searched else await self._suggest(spelling),
         )
 
     async def _highlights(
@@ -230,14 +230,8 @@ class PostgresEngine:
                 counts[row["facet"]][row["value"]] = row["hits"]
         return counts
 
-    async def suggest(self, text: str) -> str | None:
-        """
-        What may have been meant by words that nothing has.
-
-        Raises:
-            DatabaseUnavailable: PostgreSQL is away.
-        """
-        words = spell(text).plain.lower().split()[:_MOST_WORDS]
+    async def _suggest(self, spelling: Spelling) -> str | None:
+        words = spelling.plain.lower().split()[:_MOST_WORDS]
         if not any(len(word) >= _SHORTEST_WORD for word in words):
             return None
         nearest = [row["word"] for row in await self._database.rows(_NEAREST, words)]

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from services.api.engines import RELEVANCE, EngineError, Match, Matches, Search, Unsuited
 from services.api.engines.guarded import Breaker, GuardedEngine
@@ -39,9 +40,6 @@ class Stub:
         if self.error:
             raise self.error
         return Matches(self.name, self.matches, total=len(self.matches), total_at_most=100)
-
-    async def suggest(self, text: str) -> str | None:
-        return f"not {text}"
 
     async def check(self) -> str:
         if self.error:
@@ -143,10 +141,13 @@ async def test_a_question_that_does_not_suit_it_is_no_failure(engine: GuardedEng
     assert 5 == first.asked
 
 
-async def test_a_suggestion_is_made_where_nothing_is_found(engine: GuardedEngine, first: Stub):
-    assert (await engine.search(QUESTION)).suggestion is None
+async def test_what_the_first_finds_nothing_of_the_second_may_find(
+    engine: GuardedEngine, first: Stub
+):
     first.matches = []
-    assert "not react" == (await engine.search(QUESTION)).suggestion
+
+    assert "postgres" == await who(engine)
+    assert "meilisearch" == (await engine.search(replace(QUESTION, offset=10))).engine
 
 
 async def test_it_is_well_as_long_as_one_of_them_is(engine: GuardedEngine, first: Stub):
