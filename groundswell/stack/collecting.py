@@ -17,7 +17,7 @@ from nats.js.client import JetStreamContext
 
 from contracts import envelope, subjects
 from contracts.jobs import Plan
-from contracts.streams import COLLECTORS, INGEST, PLANNER, Consumer
+from contracts.streams import COLLECTORS, INGEST, PLANNER, SEARCH, Consumer
 from contracts.vocabulary import RunStatus
 from groundswell import runs
 
@@ -63,12 +63,19 @@ class Collected(Struct, frozen=True, kw_only=True):
     relations: int
 
 
-async def collect(nats_url: str, database_url: str, since: datetime) -> Collected:
-    """Collect what is due, all of it; the runs are those that were asked for `since` then."""
+async def collect(
+    nats_url: str, database_url: str, since: datetime, *, indexed: bool = False
+) -> Collected:
+    """
+    Collect what is due, all of it; the runs are those that were asked for `since` then. Where there
+    is an index, it has all of it, too.
+    """
     client = await nats.connect(nats_url)
     database = await asyncpg.connect(database_url)
     try:
         await _until_nothing_is_due(client, database)
+        while indexed and await _unsettled(client.jetstream(), SEARCH):
+            await asyncio.sleep(_GLANCE)
         rows = await database.fetch(_RUNS, since)
         counts = (await database.fetch(_COUNTS))[0]
     finally:

@@ -14,19 +14,24 @@ def _new() -> str:
 
 
 class Passwords(Struct, frozen=True):
-    """`postgres` is the superuser's; `collector`, `ingest` and `api` are those of the roles."""
+    """
+    `postgres` is the superuser's and `meilisearch` the master key; `collector`, `ingest`, `search`
+    and `api` are those of the roles.
+    """
 
     postgres: str = field(default_factory=_new)
     nats: str = field(default_factory=_new)
     collector: str = field(default_factory=_new)
     ingest: str = field(default_factory=_new)
+    search: str = field(default_factory=_new)
     api: str = field(default_factory=_new)
+    meilisearch: str = field(default_factory=_new)
 
 
 def load_or_make(path: Path) -> Passwords:
-    """The passwords of this data directory."""
-    if path.exists():
-        return msgspec.json.decode(path.read_bytes(), type=Passwords)
-    passwords = Passwords()
-    write_private(path, msgspec.json.encode(passwords))
+    """The passwords of this data directory; those that an earlier release had not are added."""
+    known = path.read_bytes() if path.exists() else b"{}"
+    passwords = msgspec.json.decode(known, type=Passwords)
+    if (whole := msgspec.json.encode(passwords)) != known:
+        write_private(path, whole)
     return passwords

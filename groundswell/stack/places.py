@@ -43,6 +43,10 @@ class Places(Struct, frozen=True):
     def nats(self) -> Path:
         return self.root / "nats"
 
+    @property
+    def meilisearch(self) -> Path:
+        return self.root / "meilisearch"
+
 
 def data_dir(given: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
     """
@@ -70,7 +74,10 @@ def make(root: Path) -> Places:
     """
     places = Places(root)
     mode = 0o711 if os.geteuid() == 0 else 0o700
-    folders = ((root, mode), (places.logs, 0o700), (places.nats, 0o700), (places.postgres, mode))
+    folders = (
+        *((root, mode), (places.logs, 0o700), (places.nats, 0o700), (places.postgres, mode)),
+        (places.meilisearch, 0o700),
+    )
     try:
         for folder, folder_mode in folders:
             folder.mkdir(parents=True, exist_ok=True, mode=folder_mode)

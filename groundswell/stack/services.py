@@ -6,15 +6,19 @@ from collections.abc import Mapping
 
 import httpx
 
+from groundswell.stack.meilisearch import Server as Index
 from groundswell.stack.nats import Server
 from groundswell.stack.passwords import Passwords
 from groundswell.stack.postgres import Cluster
 from groundswell.stack.processes import Program
 
 # The order in which they start: whoever takes is there before whoever gives.
-SERVICES = ("ingest", "api", "collector")
+SERVICES = ("ingest", "search", "api", "collector")
 # Settings of `up` itself, and those that it hands to each service; also those that end in _FILE.
 _OURS = (
+    "GROUNDSWELL_API_MEILISEARCH_",
+    "GROUNDSWELL_MEILISEARCH_",
+    "GROUNDSWELL_SEARCH_MEILISEARCH_",
     "GROUNDSWELL_DATA_DIR",
     "GROUNDSWELL_DATABASE_URL",
     "GROUNDSWELL_NATS_URL",
@@ -28,13 +32,22 @@ def passwords_of_roles(passwords: Passwords) -> dict[str, str]:
         "groundswell_api": passwords.api,
         "groundswell_collector": passwords.collector,
         "groundswell_ingest": passwords.ingest,
+        "groundswell_search": passwords.search,
     }
 
 
 def program(
-    service: str, port: int, cluster: Cluster, server: Server, passwords: Passwords
+    service: str,
+    port: int,
+    cluster: Cluster,
+    server: Server,
+    passwords: Passwords,
+    index: Index | None = None,
 ) -> Program:
-    """One service, which knows the database by its own role only."""
+    """
+    One service, which knows the database by its own role only; `index` is for those that have to do
+    with it.
+    """
     role = f"groundswell_{service}"
     name = service.upper()
     return Program(
@@ -49,9 +62,17 @@ def program(
             "GROUNDSWELL_LOG_FORMAT": "json",
             f"GROUNDSWELL_{name}_HOST": "127.0.0.1",
             f"GROUNDSWELL_{name}_PORT": str(port),
+            **_told(name, index),
         },
         stop_seconds=30.0,
     )
+
+
+def _told(name: str, index: Index | None) -> dict[str, str]:
+    if index is None:
+        return {}
+    url = {f"GROUNDSWELL_{name}_MEILISEARCH_URL": index.url}
+    return url | ({f"GROUNDSWELL_{name}_MEILISEARCH_KEY": index.key} if index.key else {})
 
 
 async def is_ready(port: int) -> bool:

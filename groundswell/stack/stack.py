@@ -1,7 +1,8 @@
 """
 The stack itself: what is started, in which order, and what is set up on the way.
 
-PostgreSQL, its schema and roles; nats-server, its streams; then the services.
+PostgreSQL, its schema and roles; nats-server, its streams; Meilisearch where there is one; then the
+services.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from alembic.util import CommandError
 from contracts.streams import SCHEDULES, Schedule
 from contracts.vocabulary import Environment
 from groundswell.migrate import migrate
-from groundswell.stack import nats, passwords, ports, postgres, services, state
+from groundswell.stack import meilisearch, nats, passwords, ports, postgres, services, state
 from groundswell.stack.errors import Occupied, StackError
 from groundswell.stack.places import Places
 from groundswell.stack.processes import identify
@@ -23,7 +24,7 @@ from groundswell.stack.state import Running, State
 from groundswell.stack.supervisor import Child, Supervisor
 from services.runtime import streams
 
-_BEHIND = ("postgres", "nats", "ingest", "collector")
+_BEHIND = ("postgres", "nats", "meilisearch", "ingest", "search", "collector")
 
 
 class Stack:
@@ -47,6 +48,9 @@ class Stack:
             places.postgres, self._ports["postgres"], self._passwords.postgres
         )
         self._server = nats.Server(places.nats, self._ports["nats"], self._passwords.nats)
+        self._named = meilisearch.given()
+        self._installed = None if self._named else meilisearch.installed()
+        self.index = self._named or self._own_index()
         self.supervisor = Supervisor(places.logs, self._write_state)
 
     @property
@@ -61,12 +65,21 @@ class Stack:
     def nats_url(self) -> str:
         return self._server.url
 
+    @property
+    def engine(self) -> str:
+        """Who answers searches, for people."""
+        if self.index is None:
+            return "PostgreSQL, as there is no `meilisearch` on PATH"
+        version = f" {self._installed.version}" if self._installed else ""
+        return f"Meilisearch{version} at {self.index.url}"
+
     async def start(self) -> None:
         """Start everything but the collector: what only serves."""
         await self._start_postgres()
         await self._start_nats()
-        for service in ("ingest", "api"):
-            await self._start_service(service)
+        await self._start_meilisearch()
+        await self._start_service("ingest")
+        await self._start_searching()
 
     async def start_collector(self) -> None:
         """Start what asks the upstreams."""
@@ -116,9 +129,36 @@ class Stack:
         except streams.StreamsError as error:
             raise StackError(str(error)) from error
 
-    async def _start_service(self, service: str) -> None:
+    async def _start_meilisearch(self) -> None:
+        if self._installed is None or self.index is None:
+            return
+        port = self._ports["meilisearch"]
+        program = meilisearch.program(
+            self._installed, self._places.meilisearch, port, self._passwords.meilisearch
+        )
+        ready = partial(meilisearch.is_ready, self.index)
+        await self.supervisor.start(Child(program, port, ready))
+
+    async def _start_searching(self) -> None:
+        """What writes the index, and what asks it by a key that may do no more."""
+        if self.index is None:
+            await self._start_service("api")
+            return
+        await self._start_service("search", self.index)
+        key = await meilisearch.key_to_search(self.index)
+        await self._start_service("api", meilisearch.Server(self.index.url, key))
+
+    def _own_index(self) -> meilisearch.Server | None:
+        if self._installed is None:
+            return None
+        url = f"http://127.0.0.1:{self._ports['meilisearch']}"
+        return meilisearch.Server(url, self._passwords.meilisearch)
+
+    async def _start_service(self, service: str, index: meilisearch.Server | None = None) -> None:
         port = self._ports[service]
-        program = services.program(service, port, self._cluster, self._server, self._passwords)
+        program = services.program(
+            service, port, self._cluster, self._server, self._passwords, index
+        )
         await self.supervisor.start(Child(program, port, partial(services.is_ready, port)))
 
     def _write_state(self) -> None:
@@ -134,6 +174,8 @@ class Stack:
                 api_url=self.api_url,
                 database_url=self.database_url,
                 nats_url=self.nats_url,
+                meilisearch_url=self.index.url if self.index else None,
+                meilisearch_key=self.index.key if self.index else None,
                 children=tuple(
                     Running(
                         name=child.program.name,

@@ -31,8 +31,8 @@ class Running(Struct, frozen=True, kw_only=True):
 
 class State(Struct, frozen=True, kw_only=True):
     """
-    A running stack. `database_url` is the superuser's, so the file is for its owner alone;
-    `serving` says whether everything has come up.
+    A running stack. `database_url` is the superuser's and `meilisearch_key` may do everything, so
+    the file is for its owner alone; `serving` says whether everything has come up.
     """
 
     supervisor: Process
@@ -41,6 +41,8 @@ class State(Struct, frozen=True, kw_only=True):
     api_url: str
     database_url: str
     nats_url: str
+    meilisearch_url: str | None = None
+    meilisearch_key: str | None = None
     children: tuple[Running, ...] = ()
 
 

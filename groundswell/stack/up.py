@@ -101,6 +101,7 @@ class _Up:
             await self._stack.start_collector()
         self._stack.serve()
         self._screen.say(f"Groundswell serves {self._url} (documentation: {self._url}/docs)")
+        self._screen.say(f"Searches are answered by {self._stack.engine}.")
         looking = asyncio.create_task(self._look())
         try:
             return await (self._collect_once() if self._options.once else _for_ever())
@@ -124,7 +125,10 @@ class _Up:
         if not self._options.collect:
             return 0
         collected = await collecting.collect(
-            self._stack.nats_url, self._stack.database_url, self._stack.started_at
+            self._stack.nats_url,
+            self._stack.database_url,
+            self._stack.started_at,
+            indexed=self._stack.index is not None,
         )
         for line in collecting.summary(collected):
             self._screen.say(line)

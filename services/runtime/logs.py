@@ -21,7 +21,7 @@ from contracts.envelope import Event
 from services.runtime.settings import Runtime
 
 # Libraries that tell every step they take at INFO.
-_QUIET: Final = ("httpx", "httpcore", "faststream", "uvicorn", "nats", "asyncio")
+_QUIET: Final = ("httpx", "httpx2", "httpcore", "faststream", "uvicorn", "nats", "asyncio")
 _CREDENTIALS: Final = re.compile(r"""://([^:@/\s"']*):[^/\s"']+@""")
 
 

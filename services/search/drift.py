@@ -16,6 +16,10 @@ _UNORDERED: Final = frozenset(
 )
 
 
+# Tables of words. Others are of settings, and what is not declared there may be anyhow.
+_WHOLE: Final = frozenset({"synonyms"})
+
+
 def differences(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> list[str]:
     """`name: is …, should be …` for each that differs; what is not declared may be anyhow."""
     return [line for name, value in wanted.items() for line in _compare(name, value, live)]
@@ -23,7 +27,7 @@ def differences(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> list[str]
 
 def _compare(name: str, wanted: Any, live: Mapping[str, Any], inside: str = "") -> Iterator[str]:
     there, told = live.get(name), inside + name
-    if isinstance(wanted, Mapping) and isinstance(there, Mapping):
+    if isinstance(wanted, Mapping) and isinstance(there, Mapping) and name not in _WHOLE:
         for key, value in wanted.items():
             yield from _compare(key, value, there, f"{told}.")
     elif _ordered(name, wanted) != _ordered(name, there):

@@ -2,8 +2,10 @@
 What keeps the index from being written or read, and what that means for whoever was at work.
 
     IndexFailed
-    ├── IndexUnavailable   (later)  away, slow, full, or the key may not do this
-    │   └── IndexMissing   (later)  there is no such index; somebody has to make it
+    ├── IndexUnavailable   (later)  away, slow, full
+    │   ├── IndexMissing   (later)  there is no such index; somebody has to make it
+    │   ├── KeyMissing     (later)  there is no such key
+    │   └── IndexDenied    (later)  the key is none, or may not do this
     └── IndexRejected      (dead)   the documents themselves; sending them again will not help
 """
 
@@ -24,11 +26,24 @@ class IndexMissing(IndexUnavailable):
     """There is no such index."""
 
 
+class KeyMissing(IndexUnavailable):
+    """There is no such key."""
+
+
+class IndexDenied(IndexUnavailable):
+    """The key is none, or may not do this."""
+
+
 class IndexRejected(IndexFailed):
     """Not these documents, now or later."""
 
 
-_MISSING: Final = "index_not_found"
+_LATER: Final[dict[str, type[IndexUnavailable]]] = {
+    "index_not_found": IndexMissing,
+    "api_key_not_found": KeyMissing,
+    "invalid_api_key": IndexDenied,
+    "missing_authorization_header": IndexDenied,
+}
 # By the code of the server's error. Whatever is not here is a matter of the server, of the index or
 # of the key, and not of the documents, so trying again is right.
 _REJECTED: Final = frozenset(
@@ -43,6 +58,4 @@ _REJECTED: Final = frozenset(
 
 def meaning(code: str, message: str) -> IndexFailed:
     """The error that a code of the server stands for."""
-    if code == _MISSING:
-        return IndexMissing(message)
-    return (IndexRejected if code in _REJECTED else IndexUnavailable)(message)
+    return (IndexRejected if code in _REJECTED else _LATER.get(code, IndexUnavailable))(message)

@@ -7,7 +7,7 @@ write is to be given a number, and to wait for that number when it matters that 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from services.search.errors import (
     IndexMissing,
     IndexRejected,
     IndexUnavailable,
+    KeyMissing,
     meaning,
 )
 from services.search.tasks import Tasks
@@ -198,6 +199,19 @@ class Meilisearch:
             if len(found) >= page.total or not page.results:
                 return found
 
+    # --- keys ------------------------------------------------------------------------------------
+
+    async def key(self, uid: str) -> str | None:
+        """The key of this id, where there is one."""
+        try:
+            return _key(await self._ask("GET", f"keys/{uid}"))
+        except KeyMissing:
+            return None
+
+    async def make_key(self, wanted: Mapping[str, Any]) -> str:
+        """Make a key."""
+        return _key(await self._ask("POST", "keys", wanted))
+
     # --- what the client library has no words for ------------------------------------------------
 
     async def _task(self, method: str, path: str, body: Any = None) -> int:
@@ -228,6 +242,11 @@ async def connected(
     finally:
         server.close()
         await client.aclose()
+
+
+def _key(answer: bytes) -> str:
+    key: str = msgspec.json.decode(answer)["key"]
+    return key
 
 
 def quoted(texts: Collection[str]) -> str:

@@ -4,50 +4,62 @@ from typing import Any
 
 import pytest
 
-from contracts.documents import SETTINGS
 from services.search.drift import differences
 
 LIVE: dict[str, Any] = {
-    **SETTINGS,
-    "filterableAttributes": sorted(SETTINGS["filterableAttributes"], reverse=True),
-    "sortableAttributes": sorted(SETTINGS["sortableAttributes"]),
-    "stopWords": [],
-    "typoTolerance": {
-        "enabled": True,
-        "disableOnAttributes": ["description"],
-        "minWordSizeForTypos": {"oneTypo": 5, "twoTypos": 9},
-    },
+    "searchableAttributes": ["name", "description"],
+    "filterableAttributes": ["kind", "source"],
+    "synonyms": {"k8s": ["kubernetes"], "kubernetes": ["k8s"]},
+    "typoTolerance": {"enabled": True, "minWordSizeForTypos": {"oneTypo": 5, "twoTypos": 9}},
+    "searchCutoffMs": None,
 }
 
 
-DECLARED = {**SETTINGS, "typoTolerance": {"minWordSizeForTypos": {"oneTypo": 5, "twoTypos": 9}}}
-
-
-def test_what_the_server_orders_in_its_own_way_or_has_beside_is_no_difference():
-    assert [] == differences(DECLARED, LIVE)
-
-
-def test_the_order_of_rules_and_of_attributes_to_search_is_one():
-    turned = {**LIVE, "rankingRules": SETTINGS["rankingRules"][::-1]}
-
-    (line,) = differences(DECLARED, turned)
-
-    assert line.startswith('rankingRules is ["popularity:desc",')
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {},
+        {"filterableAttributes": ["source", "kind"]},
+        {"searchableAttributes": ["name", "description"], "searchCutoffMs": None},
+        {"typoTolerance": {"minWordSizeForTypos": {"oneTypo": 5}}},
+        {"synonyms": LIVE["synonyms"]},
+    ],
+)
+def test_what_the_server_orders_in_its_own_way_or_has_beside_is_no_difference(
+    wanted: dict[str, Any],
+):
+    assert [] == differences(wanted, LIVE)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "expected"),
+    ("wanted", "line"),
     [
-        ({"typoTolerance": {"minWordSizeForTypos": {"oneTypo": 5}}}, []),
         (
-            {"typoTolerance": {"minWordSizeForTypos": {"oneTypo": 4}}},
-            ["typoTolerance.minWordSizeForTypos.oneTypo is 5, should be 4"],
+            {"searchableAttributes": ["description", "name"]},
+            'searchableAttributes is ["name","description"], should be ["description","name"]',
         ),
-        ({"searchCutoffMs": 150}, ["searchCutoffMs is null, should be 150"]),
-        ({"filterableAttributes": [{"attributePatterns": ["a"]}]}, None),
+        (
+            {"filterableAttributes": ["kind"]},
+            'filterableAttributes is ["kind","source"], should be ["kind"]',
+        ),
+        (
+            {"typoTolerance": {"minWordSizeForTypos": {"oneTypo": 4, "twoTypos": 9}}},
+            "typoTolerance.minWordSizeForTypos.oneTypo is 5, should be 4",
+        ),
+        (
+            {"synonyms": {"k8s": ["kubernetes"]}},
+            (
+                'synonyms is {"k8s":["kubernetes"],"kubernetes":["k8s"]},'
+                ' should be {"k8s":["kubernetes"]}'
+            ),
+        ),
+        ({"searchCutoffMs": 150}, "searchCutoffMs is null, should be 150"),
+        ({"dictionary": ["C++"]}, 'dictionary is null, should be ["C++"]'),
     ],
 )
-def test_only_what_is_declared_is_compared(wanted: dict[str, Any], expected: list[str] | None):
-    found = differences(wanted, LIVE)
+def test_each_difference_is_told(wanted: dict[str, Any], line: str):
+    assert [line] == differences(wanted, LIVE)
 
-    assert found == expected if expected is not None else len(found) == 1
+
+def test_what_is_declared_is_as_it_is():
+    assert [] == differences(SETTINGS, SETTINGS)

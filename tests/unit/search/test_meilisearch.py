@@ -15,7 +15,14 @@ from meilisearch_python_sdk.errors import (
 )
 from meilisearch_python_sdk.models.task import TaskResult
 
-from services.search.errors import IndexFailed, IndexMissing, IndexRejected, IndexUnavailable
+from services.search.errors import (
+    IndexDenied,
+    IndexFailed,
+    IndexMissing,
+    IndexRejected,
+    IndexUnavailable,
+    KeyMissing,
+)
 from services.search.meilisearch import connected, quoted, translated
 from services.search.tasks import Tasks
 
@@ -41,9 +48,10 @@ def answered(status: int) -> httpx2.HTTPStatusError:
         (refusal(413, "payload_too_large"), IndexRejected),
         (answered(413), IndexRejected),
         (refusal(404, "index_not_found"), IndexMissing),
+        (refusal(404, "api_key_not_found"), KeyMissing),
         (refusal(400, "invalid_document_filter"), IndexUnavailable),
-        (refusal(401, "missing_authorization_header"), IndexUnavailable),
-        (refusal(403, "invalid_api_key"), IndexUnavailable),
+        (refusal(401, "missing_authorization_header"), IndexDenied),
+        (refusal(403, "invalid_api_key"), IndexDenied),
         (refusal(503, "too_many_search_requests"), IndexUnavailable),
         (refusal(500, None), IndexUnavailable),
         (answered(502), IndexUnavailable),

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from groundswell.stack import passwords, places
@@ -44,5 +45,17 @@ def test_passwords_are_made_once(tmp_path: Path):
 
     assert made == passwords.load_or_make(path)
     assert made != passwords.Passwords()
-    assert 5 == len({made.postgres, made.nats, made.collector, made.ingest, made.api})
+    assert 7 == len(set(msgspec.structs.astuple(made)))
+    assert 0o600 == path.stat().st_mode & 0o777
+
+
+def test_passwords_that_an_earlier_release_had_not_are_added_and_kept(tmp_path: Path):
+    path = tmp_path / "passwords.json"
+    path.write_text('{"postgres": "p", "nats": "n", "collector": "c", "ingest": "i", "api": "a"}')
+
+    loaded = passwords.load_or_make(path)
+
+    assert ("p", "i") == (loaded.postgres, loaded.ingest)
+    assert loaded == passwords.load_or_make(path)
+    assert loaded.search
     assert 0o600 == path.stat().st_mode & 0o777

@@ -1,6 +1,5 @@
 import os
 import subprocess
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -9,24 +8,13 @@ import pytest
 from groundswell.stack import places, state
 from groundswell.stack.errors import Occupied
 from groundswell.stack.processes import Process, identify
-from groundswell.stack.state import Running, State
+from groundswell.stack.state import Running
+from tests.support.state import a_state
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> places.Places:
     return places.make(tmp_path / "data")
-
-
-def a_state(supervisor: Process | None = None, *children: Running) -> State:
-    return State(
-        supervisor=supervisor or identify(os.getpid()) or Process(0, ""),
-        started_at=datetime(2026, 11, 21, tzinfo=UTC),
-        serving=True,
-        api_url="http://127.0.0.1:8000",
-        database_url="postgresql://127.0.0.1/groundswell",
-        nats_url="nats://127.0.0.1",
-        children=children,
-    )
 
 
 def test_a_running_stack_is_found_by_its_directory(folder: places.Places):
@@ -79,3 +67,11 @@ def test_leftovers_are_ended_and_strangers_are_not(folder: places.Places):
     assert stranger.poll() is None
     stranger.kill()
     stranger.wait()
+
+
+def test_a_stack_without_a_meilisearch_of_an_earlier_release_is_found(folder: places.Places):
+    told = msgspec.to_builtins(a_state())
+    del told["meilisearch_url"], told["meilisearch_key"]
+    folder.state.write_bytes(msgspec.json.encode(told))
+
+    assert a_state() == state.find(folder.root)
