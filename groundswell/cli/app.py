@@ -10,6 +10,7 @@ from groundswell.cli import (
     asking,
     collecting,
     importing,
+    indexing,
     operating,
     promoting,
     sources,
@@ -34,6 +35,7 @@ app.command()(operating.streams)
 app.command()(operating.replay)
 app.command("import")(importing.import_file)
 app.command()(promoting.promote)
+app.command()(indexing.reindex)
 app.command()(operating.schema)
 app.command()(collecting.collect)
 app.add_typer(watching.app, name="watch")
@@ -69,13 +71,17 @@ def _expected() -> tuple[type[Exception], ...]:
     from groundswell.importing.errors import ImportFailed
     from groundswell.promotion.errors import PromotionFailed
     from groundswell.stack.errors import StackError
+    from services.runtime.database import DatabaseError
     from services.runtime.publishing import PublishFailed
     from services.runtime.settings import SettingsError
     from services.runtime.streams import StreamsError
+    from services.search.errors import IndexFailed
 
     return (
+        DatabaseError,
         GroundswellError,
         ImportFailed,
+        IndexFailed,
         InterfaceError,
         InvalidPurl,
         NatsError,

@@ -17,7 +17,7 @@ import typer
 from contracts.streams import Schedule
 from contracts.vocabulary import Environment, Source
 from groundswell.cli import places
-from groundswell.cli.places import DatabaseURL, DataDir, NatsURL
+from groundswell.cli.places import DatabaseURL, DataDir, MeilisearchURL, NatsURL
 
 _UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
@@ -78,6 +78,7 @@ def migrate(database_url: DatabaseURL = None, data_dir: DataDir = None) -> None:
 
 def streams(
     nats_url: NatsURL = None,
+    meilisearch_url: MeilisearchURL = None,
     data_dir: DataDir = None,
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; fail where the server differs.")
@@ -98,7 +99,11 @@ def streams(
         ),
     ] = None,
 ) -> None:
-    """Make the streams, consumers and schedules of this release."""
+    """
+    Make the streams, consumers and schedules of this release.
+
+    And the index, where a Meilisearch is named or the running `groundswell up` has one.
+    """
     from groundswell.stack import watchlist
     from services.runtime.streams import apply
 
@@ -110,11 +115,22 @@ def streams(
         if check
         else apply(url, schedules=schedules, environment=environment)
     )
+    lines += _index(meilisearch_url, data_dir, named=nats_url is not None, check=check)
     for line in lines:
         print(line)
     if not lines:
         print("The streams are up to date.")
     raise typer.Exit(1 if check and lines else 0)
+
+
+def _index(url: str | None, data_dir: Path | None, *, named: bool, check: bool) -> list[str]:
+    """What had to be done to the index, or has to be; whoever names servers names this one, too."""
+    from groundswell import indexing
+
+    if not url and (named or places.running(data_dir, "--nats-url").meilisearch_url is None):
+        return []
+    server = places.index(url, data_dir)
+    return asyncio.run((indexing.drift if check else indexing.apply)(server))
 
 
 def _silence_driver() -> None:

@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from groundswell.client import Client
+    from groundswell.stack.meilisearch import Server
     from groundswell.stack.state import State
 
 DataDir = Annotated[
@@ -47,6 +48,16 @@ NatsURL = Annotated[
         show_default=False,
     ),
 ]
+MeilisearchURL = Annotated[
+    str | None,
+    typer.Option(
+        "--meilisearch-url",
+        envvar="GROUNDSWELL_MEILISEARCH_URL",
+        help="A Meilisearch, instead of that of a running `groundswell up`;"
+        " its key is GROUNDSWELL_MEILISEARCH_KEY, or in the file GROUNDSWELL_MEILISEARCH_KEY_FILE.",
+        show_default=False,
+    ),
+]
 AsJSON = Annotated[bool, typer.Option("--json", help="In JSON, for programs.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")]
 
@@ -76,6 +87,27 @@ def running(data_dir: Path | None, instead: str) -> State:
             f" or give {instead}."
         )
     return found
+
+
+def index(url: str | None, data_dir: Path | None) -> Server:
+    """
+    The Meilisearch that is meant.
+
+    Raises:
+        StackError: nothing runs there, or what runs there has none.
+    """
+    from groundswell.stack.errors import StackError
+    from groundswell.stack.meilisearch import Server, key_of
+
+    if url:
+        return Server(url, key_of())
+    found = running(data_dir, "--meilisearch-url")
+    if found.meilisearch_url is None:
+        raise StackError(
+            "This `groundswell up` has no Meilisearch, and PostgreSQL needs no index:"
+            " give --meilisearch-url."
+        )
+    return Server(found.meilisearch_url, found.meilisearch_key)
 
 
 def purl(text: str) -> str:

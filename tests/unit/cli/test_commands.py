@@ -458,7 +458,7 @@ def test_a_wrong_command_line_exits_with_2(command: Command, arguments: list[str
     assert code == 2
 
 
-@pytest.mark.parametrize("name", ["up", "run", "migrate", "streams", "schema", "changes", "watch"])
+@pytest.mark.parametrize("name", ["up", "run", "migrate", "streams", "reindex", "schema", "watch"])
 def test_every_command_has_help(
     command: Command, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
@@ -493,7 +493,7 @@ def test_up_hands_its_flags_on(
     assert given == [options]
 
 
-@pytest.mark.parametrize("service", ["collector", "ingest", "api"])
+@pytest.mark.parametrize("service", ["collector", "ingest", "search", "api"])
 def test_run_starts_a_service_and_exits_as_it_does(
     command: Command, monkeypatch: pytest.MonkeyPatch, service: str
 ) -> None:
@@ -503,7 +503,7 @@ def test_run_starts_a_service_and_exits_as_it_does(
 
 
 def test_run_of_an_unknown_service_is_a_wrong_question(command: Command) -> None:
-    assert command("run", "search")[0] == 2
+    assert command("run", "postgres")[0] == 2
 
 
 @pytest.mark.parametrize(
