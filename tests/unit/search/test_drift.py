@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from contracts.documents import SETTINGS
 from services.search.drift import differences
 
 LIVE: dict[str, Any] = {
