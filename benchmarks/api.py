@@ -12,12 +12,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -25,34 +21,12 @@ import httpx
 import msgspec
 
 from benchmarks import catalogue, load
-from benchmarks.servers import throw_away
+from benchmarks.servers import serving, throw_away
 from groundswell.stack.ports import free_port
 
 _FAR: Final = 300_000
 _PAGE: Final = 100
 _ROUNDS: Final = 2
-
-
-@contextmanager
-def _serving(command: list[str], environ: Mapping[str, str], url: str) -> Iterator[None]:
-    process = subprocess.Popen([sys.executable, *command], env={**os.environ, **environ})
-    try:
-        deadline = time.monotonic() + 30
-        while not _answers(url):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{command} did not come up")
-            time.sleep(0.1)
-        yield
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, trust_env=False).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
 
 
 async def _cursor_at(port: int, position: int) -> str:
@@ -121,13 +95,11 @@ def main() -> None:
         }
         purl = asyncio.run(catalogue.name_at(servers.database_url, options.artifacts // 2))
         stack.enter_context(
-            _serving(
-                ["-m", "groundswell", "run", "api"], environ, f"http://127.0.0.1:{ours}/readyz"
-            )
+            serving(["groundswell", "run", "api"], environ, f"http://127.0.0.1:{ours}/readyz")
         )
         stack.enter_context(
-            _serving(
-                ["-m", "benchmarks.bare", servers.database_url, str(bare)],
+            serving(
+                ["benchmarks.bare", servers.database_url, str(bare)],
                 {},
                 f"http://127.0.0.1:{bare}/list",
             )

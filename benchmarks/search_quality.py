@@ -1,8 +1,10 @@
 """
 How well and how fast search finds: MRR@10 and recall@10 of queries that each mean one package.
 
-The corpus goes into a throw-away PostgreSQL. The engine is asked every query in turn for quality
-and for the latency of one client, then again by 16 clients at once.
+The corpus goes into a throw-away PostgreSQL, and into a Meilisearch where there is one:
+`meilisearch` on PATH, or that of GROUNDSWELL_MEILISEARCH_URL. Each engine is asked every query in
+turn for quality and for the latency of one client, then again by 16 clients at once; beside them
+stands Meilisearch with the settings that it comes with. Last comes what the API adds to its engine.
 
     python -m benchmarks.search_quality --clients 16
 """
@@ -15,30 +17,29 @@ import statistics
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-import asyncpg
 import msgspec
 import uvloop
 from msgspec import Struct
 
-from benchmarks import corpus
+from benchmarks import corpus, search_api, search_indexes
 from benchmarks.corpus import Corpus, Query
-from benchmarks.servers import Servers, kept, throw_away
+from benchmarks.search_indexes import DefaultEngine
+from benchmarks.servers import Servers, folder, kept, meilisearch
+from groundswell.stack.meilisearch import Server
 from services.api.database import Database, keep
 from services.api.engines import RELEVANCE, Engine, Search
+from services.api.engines.meilisearch import MeilisearchEngine
 from services.api.engines.postgres import PostgresEngine
 from services.api.filters import Filters
+from services.ingest.percentiles import gather_percentiles
 from services.runtime.database import create_pool
 
 _TOP: Final = 10
-_PURLS: Final = """
-    SELECT purl FROM unnest($1::bigint[]) WITH ORDINALITY asked (id, place)
-    JOIN artifacts USING (id) ORDER BY place
-"""
 
 
 class Asked(Struct, frozen=True):
@@ -67,62 +68,111 @@ class Latency(Struct, frozen=True):
     p99: float
 
 
+class Measured(Struct, frozen=True):
+    """One engine: quality by class of query, latency by number of clients."""
+
+    quality: dict[str, Quality]
+    latency: dict[str, Latency]
+
+
 def main() -> None:
     """Run it and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", type=int, default=16)
-    parser.add_argument("--data", type=Path, help="keep the loaded database here, and use it again")
+    parser.add_argument("--data", type=Path, help="keep what is loaded here, and use it again")
     parser.add_argument("--misses", help="print the queries of this class that were not first")
     options = parser.parse_args()
     found = corpus.find()
     if found is None:
         sys.exit("there is no corpus: set GROUNDSWELL_CORPUS to the folder of catalog.tsv.gz")
     with ExitStack() as stack:
-        servers = stack.enter_context(kept(options.data) if options.data else throw_away())
-        line = uvloop.run(_measure(found, servers, options))
+        data = options.data or stack.enter_context(folder())
+        servers = stack.enter_context(kept(data))
+        index = stack.enter_context(meilisearch(data))
+        line = uvloop.run(_measure(found, servers, index, options))
     print(msgspec.json.encode(line).decode())
 
 
 async def _measure(
-    found: Corpus, servers: Servers, options: argparse.Namespace
+    found: Corpus, servers: Servers, index: Server | None, options: argparse.Namespace
 ) -> dict[str, object]:
     packages, queries = await corpus.load(found, servers.database_url), found.queries()
+    figures: dict[str, object] = {"packages": packages}
+    ratios: dict[str, float] = {}
+    url = servers.database_url
     async with create_pool(
-        servers.database_url, "benchmark", max_size=options.clients, reset=keep, plan_once=True
+        url, "benchmark", max_size=options.clients, reset=keep, plan_once=True
     ) as pool:
-        engine = PostgresEngine(Database(pool))
-        # What is read from disk, connected and planned once is not what is measured.
-        await _together(pool, engine, queries, options.clients)
-        alone = await _ask(pool, engine, queries)
-        together = await _together(pool, engine, queries, options.clients)
-    qualities = _qualities(alone)
-    latency = {"1": _latency(alone), str(options.clients): _latency(together)}
-    _show(qualities, latency)
+        await gather_percentiles(pool)
+        purls = dict(await pool.fetch("SELECT id, purl FROM artifacts"))
+        if index is not None:
+            figures["filled_seconds"] = await search_indexes.fill(pool, index)
+        async with _engines(pool, index) as engines:
+            for name, engine in engines.items():
+                figures[name] = await _measure_engine(name, engine, queries, purls, options)
+    if index is None:
+        print("There is no `meilisearch` on PATH, so PostgreSQL alone is measured.", flush=True)
+    else:
+        added = await search_api.measure(servers, index, [query.text for query in queries])
+        figures["milliseconds_added"] = added
+        ratios["api_to_bare_meilisearch_p50"] = added.ratio
+        print(f"bare {added.bare}, engine {added.engine}, API {added.api} ms", flush=True)
+    return {"benchmark": "search_quality", "figures": figures, "ratios": ratios}
+
+
+@asynccontextmanager
+async def _engines(pool: Any, index: Server | None) -> AsyncIterator[dict[str, Engine]]:
+    engines: dict[str, Engine] = {"postgres": PostgresEngine(Database(pool))}
+    if index is None:
+        yield engines
+        return
+    ours, plain = MeilisearchEngine(index.url, index.key), DefaultEngine(index)
+    try:
+        yield engines | {"meilisearch": ours, "meilisearch by default": plain}
+    finally:
+        await ours.close()
+        await plain.close()
+
+
+async def _measure_engine(
+    name: str,
+    engine: Engine,
+    queries: Sequence[Query],
+    purls: Mapping[int, str],
+    options: argparse.Namespace,
+) -> Measured:
+    # What is read from disk, connected and planned once is not what is measured.
+    await _together(engine, queries, purls, options.clients)
+    alone = await _ask(engine, queries, purls)
+    together = await _together(engine, queries, purls, options.clients)
+    measured = Measured(
+        _qualities(alone), {"1": _latency(alone), str(options.clients): _latency(together)}
+    )
+    _show(name, measured)
     for one in alone:
         if one.query.kind == options.misses and one.place != 1:
             print(one.query.text, one.query.purl, one.place, one.found[:3], sep="\t")
-    figures = {"packages": packages, "quality": qualities, "latency": latency}
-    return {"benchmark": "search_quality", "figures": figures}
+    return measured
 
 
 async def _together(
-    pool: asyncpg.Pool, engine: Engine, queries: Sequence[Query], clients: int
+    engine: Engine, queries: Sequence[Query], purls: Mapping[int, str], clients: int
 ) -> list[Asked]:
     shares = [queries[first::clients] for first in range(clients)]
-    answers = await asyncio.gather(*(_ask(pool, engine, share) for share in shares))
+    answers = await asyncio.gather(*(_ask(engine, share, purls) for share in shares))
     return [one for answer in answers for one in answer]
 
 
-async def _ask(pool: asyncpg.Pool, engine: Engine, queries: Sequence[Query]) -> list[Asked]:
+async def _ask(engine: Engine, queries: Sequence[Query], purls: Mapping[int, str]) -> list[Asked]:
     asked = []
     for query in queries:
+        search = Search(query.text, Filters(), RELEVANCE, limit=_TOP, offset=0)
         began = time.perf_counter()
-        answer = await engine.search(Search(query.text, Filters(), RELEVANCE, limit=_TOP, offset=0))
+        answer = await engine.search(search)
         took = (time.perf_counter() - began) * 1_000
-        rows = await pool.fetch(_PURLS, [match.id for match in answer.matches])
-        purls = [row["purl"] for row in rows]
-        place = purls.index(query.purl) + 1 if query.purl in purls else 0
-        asked.append(Asked(query, place, took, purls))
+        found = [purls[match.id] for match in answer.matches]
+        place = found.index(query.purl) + 1 if query.purl in found else 0
+        asked.append(Asked(query, place, took, found))
     return asked
 
 
@@ -152,12 +202,12 @@ def _latency(asked: Sequence[Asked]) -> Latency:
     return Latency(at(0.50), at(0.95), at(0.99))
 
 
-def _show(qualities: dict[str, Quality], latency: dict[str, Latency]) -> None:
-    print(f"{'class':12}{'queries':>8}{'MRR@10':>8}{'recall':>8}{'p50 ms':>8}")
-    for kind, one in qualities.items():
+def _show(name: str, measured: Measured) -> None:
+    print(f"\n{name}\n{'class':12}{'queries':>8}{'MRR@10':>8}{'recall':>8}{'p50 ms':>8}")
+    for kind, one in measured.quality.items():
         print(f"{kind:12}{one.queries:8}{one.mrr:8.3f}{one.recall:8.3f}{one.p50:8.2f}")
     print(f"{'clients':12}{'p50 ms':>8}{'p95 ms':>8}{'p99 ms':>8}")
-    for clients, took in latency.items():
+    for clients, took in measured.latency.items():
         print(f"{clients:12}{took.p50:8.2f}{took.p95:8.2f}{took.p99:8.2f}", flush=True)
 
 

@@ -1,0 +1,125 @@
+"""
+What the API adds to a search: the same questions, asked of the API, of its engine, and of the bare
+server over a connection that does nothing with the answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+import httpx
+from msgspec import Struct
+
+from benchmarks.servers import Servers, serving
+from groundswell.stack.meilisearch import Server
+from groundswell.stack.ports import free_port
+from services.api.engines import RELEVANCE, Search
+from services.api.engines.meilisearch import MeilisearchEngine
+from services.api.filters import Filters
+
+_TOP: Final = 10
+_ROUNDS: Final = 3
+
+
+class Added(Struct, frozen=True):
+    """Milliseconds at the median, one client; and how many times as long the API takes."""
+
+    bare: float
+    engine: float
+    api: float
+
+    @property
+    def ratio(self) -> float:
+        return round(self.api / self.bare, 2)
+
+
+class _Recorder(httpx.AsyncBaseTransport):
+    """Passes requests on and keeps their bodies."""
+
+    def __init__(self) -> None:
+        self._transport = httpx.AsyncHTTPTransport()
+        self.bodies: list[bytes] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.bodies.append(request.content)
+        return await self._transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+
+class _Wire:
+    """One connection that speaks just enough HTTP/1.1."""
+
+    def __init__(self, url: str) -> None:
+        self._url = urlsplit(url)
+
+    async def open(self) -> None:
+        self._reader, self._writer = await asyncio.open_connection(
+            self._url.hostname, self._url.port
+        )
+
+    async def ask(self, line: str, headers: Sequence[str] = (), body: bytes = b"") -> None:
+        lines = [line, f"Host: {self._url.netloc}", f"Content-Length: {len(body)}", *headers]
+        self._writer.write("\r\n".join([*lines, "", ""]).encode() + body)
+        head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
+        if not head.startswith(b"http/1.1 200"):
+            raise RuntimeError(head.decode())
+        length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        await self._reader.readexactly(int(length))
+
+
+async def measure(servers: Servers, server: Server, texts: Sequence[str]) -> Added:
+    """Every text in turn, asked in three ways, so that all three have the same machine."""
+    port = free_port()
+    environ = {
+        "GROUNDSWELL_DATABASE_URL": servers.database_url,
+        "GROUNDSWELL_NATS_URL": servers.nats_url,
+        "GROUNDSWELL_LOG_LEVEL": "warning",
+        "GROUNDSWELL_API_PORT": str(port),
+        "GROUNDSWELL_API_MEILISEARCH_URL": server.url,
+        "GROUNDSWELL_API_MEILISEARCH_KEY": server.key or "",
+    }
+    url = f"http://127.0.0.1:{port}"
+    with serving(["groundswell", "run", "api"], environ, f"{url}/readyz"):
+        return await _measure(url, server, texts)
+
+
+async def _measure(url: str, server: Server, texts: Sequence[str]) -> Added:
+    recorder, bare, api = _Recorder(), _Wire(server.url), _Wire(url)
+    engine = MeilisearchEngine(server.url, server.key, recorder)
+    headers = ["Content-Type: application/json", f"Authorization: Bearer {server.key}"]
+    await bare.open()
+    await api.open()
+    took: dict[str, list[float]] = {"bare": [], "engine": [], "api": []}
+
+    async def ask_bare() -> None:
+        for body in recorder.bodies:
+            await bare.ask("POST /multi-search HTTP/1.1", headers, body)
+
+    for number in range(_ROUNDS):
+        for text in texts:
+            recorder.bodies.clear()
+            search = Search(text, Filters(), RELEVANCE, limit=_TOP, offset=0)
+            path = f"/api/v1/search?limit={_TOP}&q={quote(text)}"
+            times = {
+                "engine": await _timed(lambda search=search: engine.search(search)),  # type: ignore[misc]
+                "bare": await _timed(ask_bare),
+                "api": await _timed(lambda path=path: api.ask(f"GET {path} HTTP/1.1")),  # type: ignore[misc]
+            }
+            if number:  # the first round is for what is read and planned once
+                for name, one in times.items():
+                    took[name].append(one)
+    await engine.close()
+    return Added(**{name: round(statistics.median(all_), 2) for name, all_ in took.items()})
+
+
+async def _timed(ask: Callable[[], Awaitable[object]]) -> float:
+    began = time.perf_counter()
+    await ask()
+    return (time.perf_counter() - began) * 1_000
