@@ -104,7 +104,8 @@ async def _measure(
         url, "benchmark", max_size=options.clients, reset=keep, plan_once=True
     ) as pool:
         await gather_percentiles(pool)
-        purls = dict(await pool.fetch("SELECT id, purl FROM artifacts"))
+        rows = await pool.fetch("SELECT id, purl FROM artifacts")
+        purls = {row["id"]: row["purl"] for row in rows}
         if index is not None:
             figures["filled_seconds"] = await search_indexes.fill(pool, index)
         async with _engines(pool, index) as engines:

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from contracts.responses import Artifact, ArtifactDetail, History, Version
+from contracts.responses import Artifact, ArtifactDetail, History, Meta, Version
 from contracts.vocabulary import METRIC_BY_NAME, Kind, Sort, Source
+from groundswell import calls
 from groundswell.cli import places, render
 from groundswell.cli.places import URL, AsJSON, DataDir, Limit
 
@@ -26,18 +27,38 @@ def search(
     words: Annotated[list[str], typer.Argument(help='Words, "phrases", or, -without.')],
     kind: KindOption = None,
     source: SourceOption = None,
+    sort: Annotated[
+        str | None, typer.Option(help="hot, latest, used, or any metric; else how well it fits.")
+    ] = None,
+    facets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--facet",
+            help="Count hits by kind, source, license, language, owner or tag. Can be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     limit: Limit = 20,
     as_json: AsJSON = False,
     url: URL = None,
     data_dir: DataDir = None,
 ) -> None:
     """Search names, keywords and descriptions."""
+    text, counted = " ".join(words), facets or []
     with places.client(url, data_dir) as client:
-        hits = client.search(" ".join(words), kind=kind, source=source, page_size=min(limit, _PAGE))
+        size = min(limit, _PAGE)
+        hits = client.search(text, kind=kind, source=source, sort=sort, page_size=size)
         found = list(islice(hits, limit))
+        question = calls.search(text, kind=kind, source=source, facets=counted, page_size=1)
+        meta = client.ask(question).meta if counted or not found else Meta()
     if as_json:
         render.as_json(found)
         return
+    for facet, counts in (meta.facets or {}).items():
+        told = ", ".join(f"{value} {render.number(count)}" for value, count in counts.items())
+        print(f"{facet}: {told or 'none'}")
+    if meta.suggestion:
+        print(f"Nothing is found; did you mean {meta.suggestion!r}?")
     rows = [
         (hit.purl, render.number(render.measure(hit, Sort.HOT)[1]), _shortened(hit.description))
         for hit in found

@@ -16,7 +16,7 @@ from groundswell.cli import places, render
 from groundswell.cli.places import URL, DataDir
 
 
-def changes(  # noqa: PLR0917 - an option is a parameter
+def changes(
     kind: Annotated[Kind | None, typer.Option(help="Of this kind alone.")] = None,
     source: Annotated[Source | None, typer.Option(help="Of this source alone.")] = None,
     metric: Annotated[str | None, typer.Option(help="Of this metric alone.")] = None,

@@ -142,6 +142,29 @@ def test_search_joins_its_words(command: Command, capsys: pytest.CaptureFixture[
     assert line.endswith("…")
 
 
+def test_search_counts_its_hits_by_facets(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hit = msgspec.structs.asdict(artifact("pkg:npm/react")) | {"score": 1.0}
+    counts = {"kind": {"package": 1200, "repository": 3}, "tag": {}}
+    replies = (ok([hit]), ok([hit], facets=counts))
+    _, script = command("search", "x", "--facet", "kind", "--facet", "tag", replies=replies)
+
+    assert script.targets[1] == "/api/v1/search?q=x&facets=kind%2Ctag&limit=1"
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "kind: package 1,200, repository 3",
+        "tag: none",
+    ]
+
+
+def test_search_says_what_may_have_been_meant(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command("search", "asgo", replies=(ok([]), ok([], suggestion="asgi")))
+
+    assert capsys.readouterr().out == "Nothing is found; did you mean 'asgi'?\n"
+
+
 def test_search_answers_json_for_programs(
     command: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
