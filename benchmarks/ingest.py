@@ -30,6 +30,7 @@ import uvloop
 from nats.js import JetStreamContext, api
 
 from benchmarks import day, readings
+from benchmarks.processes import cpu_seconds
 from benchmarks.servers import Servers, throw_away
 from contracts import subjects
 from contracts.envelope import Event, decode
@@ -68,7 +69,7 @@ async def _measure(servers: Servers, arguments: argparse.Namespace) -> dict[str,
         events = _MIXES[arguments.mix](count, arguments.seed)
         mix, size = await _publish(js, events)
         before = await _time_bare(servers, js, count)
-        seconds = await _time_ingest(servers, js, arguments.profile)
+        seconds, spent = await _time_ingest(servers, js, arguments.profile)
         after = await _time_bare(servers, js, count)
         changes = (await js.stream_info("CHANGES")).state.messages
         dead = (await js.stream_info("DEAD")).state.messages
@@ -85,6 +86,9 @@ async def _measure(servers: Servers, arguments: argparse.Namespace) -> dict[str,
             "changes": changes,
             "changes_per_second": round(changes / seconds),
             "dead": dead,
+            "cpu_microseconds_per_reading": {
+                program: round(cpu * 1e6 / count, 1) for program, cpu in spent.items()
+            },
         },
         "ratios": {"ingest_to_bare": round(count / seconds / bare, 3)},
     }
@@ -139,22 +143,24 @@ async def _work_off(nats_url: str, count: int) -> None:
         print(time.perf_counter() - start)
 
 
-async def _time_ingest(servers: Servers, js: JetStreamContext, profile: str | None) -> float:
-    """Seconds until all is committed and published."""
+async def _time_ingest(
+    servers: Servers, js: JetStreamContext, profile: str | None
+) -> tuple[float, dict[str, float]]:
+    """Seconds until all is committed and published, and those of CPU time by program."""
     await _pause(js, _NEVER)
     connection = await asyncpg.connect(servers.database_url)
     port = free_port()
     with _ingest(servers, port, profile) as process:
         await _until_ready(port, process)
-        start = time.perf_counter()
+        start, before = time.perf_counter(), cpu_seconds()
         await _pause(js, datetime.now(UTC))
         while await _waiting(js, connection):
             if process.poll() is not None:
                 raise RuntimeError(f"ingest ended with {process.returncode}")
             await asyncio.sleep(_GLANCE)
-        seconds = time.perf_counter() - start
+        seconds, after = time.perf_counter() - start, cpu_seconds()
     await connection.close()
-    return seconds
+    return seconds, {program: after[program] - spent for program, spent in before.items()}
 
 
 async def _waiting(js: JetStreamContext, connection: Any) -> bool:
