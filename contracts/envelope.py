@@ -10,9 +10,9 @@ Source: https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/nats-
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -30,7 +30,11 @@ EVENTS: Final[dict[str, type[Struct]]] = {**READINGS, **CHANGES, **JOBS}
 _TYPE_BY_STRUCT: Final = {
     struct: name for name, struct in EVENTS.items() if list(EVENTS.values()).count(struct) == 1
 }
-_DECODERS: Final = {name: msgspec.json.Decoder(struct) for name, struct in EVENTS.items()}
+_Readers: TypeAlias = Mapping[str, Callable[[bytes], Any]]
+_OPENING: Final[_Readers] = {
+    name: msgspec.json.Decoder(struct).decode for name, struct in EVENTS.items()
+}
+_SEALED: Final[_Readers] = dict.fromkeys(EVENTS, msgspec.Raw)
 _ENCODER: Final = msgspec.json.Encoder()
 _PREFIX: Final = "/groundswell/"
 
@@ -105,10 +109,39 @@ def decode(headers: Mapping[str, str] | None, payload: bytes) -> Event:
     Raises:
         InvalidEvent: a header is missing, the type is unknown, or the payload does not fit it.
     """
-    headers = headers or {}
+    return _read(headers or {}, payload, _OPENING)
+
+
+def sealed(headers: Mapping[str, str] | None, payload: bytes) -> Event:
+    """
+    The same with its payload as it came, a `msgspec.Raw`, for who may know already what it says.
+
+    Raises:
+        InvalidEvent: a header is missing, or the type is unknown.
+    """
+    return _read(headers or {}, payload, _SEALED)
+
+
+def opened(event: Event) -> Event:
+    """
+    An event with its payload decoded, if it was sealed.
+
+    Raises:
+        InvalidEvent: the payload does not fit the type.
+    """
+    if not isinstance(event.data, msgspec.Raw):
+        return event
+    try:
+        data = _OPENING[event.type](event.data)
+    except msgspec.MsgspecError as error:
+        raise InvalidEvent(f"{event.type}: {error}") from error
+    return msgspec.structs.replace(event, data=data)
+
+
+def _read(headers: Mapping[str, str], payload: bytes, readers: _Readers) -> Event:
     try:
         type_ = headers["ce-type"]
-        data = _DECODERS[type_].decode(payload)
+        data = readers[type_](payload)
         return Event(
             id=headers["ce-id"],
             type=type_,

@@ -47,7 +47,7 @@ class Service:
         self.maintenance = Maintenance(self.pool, self._js, lambda: datetime.now(UTC))
         self._pool: asyncpg.Pool | None = None
         for _ in range(settings.lanes):
-            self._subscribe(INGEST, settings.batch_size, self.ingest.take)
+            self._subscribe(INGEST, settings.batch_size, self.ingest.take, seal=True)
         self._subscribe(MAINTENANCE, MAINTENANCE.max_ack_pending, self.maintenance.take)
 
     @asynccontextmanager
@@ -76,8 +76,12 @@ class Service:
     def _js(self) -> Any:
         return jetstream(self.broker)
 
-    def _subscribe(self, consumer: Consumer, batch_size: int, handle: _Take) -> None:
-        @subscription(self.broker, consumer, batch_size, self.settings.linger_seconds)
+    def _subscribe(
+        self, consumer: Consumer, batch_size: int, handle: _Take, *, seal: bool = False
+    ) -> None:
+        linger = self.settings.linger_seconds
+
+        @subscription(self.broker, consumer, batch_size, linger, seal=seal)
         async def take(events: list[Event | Undecodable], message: NatsMessage) -> None:
             # A batch comes with a list of messages, which FastStream types as one.
             await handle(events, message.raw_message)

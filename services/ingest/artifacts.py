@@ -55,7 +55,7 @@ def _compare(
     for records in group:
         if not shaped.has_facts(records):
             continue
-        key, mark = (records.purl, records.read_at), shaped.fingerprint(records)
+        key, mark = (records.purl, records.read_at), shaped.mark(records)
         told, before = known.told.get(records.purl), locked.get(known.ids[records.purl])
         if before is None:
             new.append(records)

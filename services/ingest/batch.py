@@ -309,6 +309,11 @@ def measures() -> tuple[list[Any], ...]:
     )
 
 
+def mark(records: Records) -> bytes:
+    """Its fingerprint, taken or not."""
+    return records.mark or fingerprint(records)
+
+
 def fingerprint(records: Records) -> bytes:
     """Of the facts but `updated_at`, and the sets that go with them: equal for equal ones."""
     told = _encode(

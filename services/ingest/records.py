@@ -142,6 +142,8 @@ class Records(Struct, frozen=True, kw_only=True, gc=False):
 
     `listed` facts come from a file: they count only as long as no upstream told any, and those of
     an upstream count in their place, however old.
+
+    `mark` is the fingerprint of its facts and sets, where it is known already: see `batch`.
     """
 
     purl: str
@@ -160,6 +162,19 @@ class Records(Struct, frozen=True, kw_only=True, gc=False):
     organization: Organization | None = None
     owner: bool = False
     listed: bool = False
+    mark: bytes | None = None
 
 
 Normalizer: TypeAlias = Callable[[Event], Records | Sequence[Records]]
+
+
+class Counting(Struct, frozen=True):
+    """
+    What moves from one reading of a type to the next while all else stands: these `fields` of its
+    payload, of which `counts` makes the observations. `active` among them is the time of the last
+    activity; the rest of what the normalizer says depends on none of them.
+    """
+
+    fields: frozenset[str]
+    counts: Callable[[Event], tuple[Observation, ...]]
+    active: str | None = None

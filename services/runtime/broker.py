@@ -24,7 +24,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
-from contracts.envelope import Event, InvalidEvent, decode
+from contracts.envelope import Event, InvalidEvent, decode, sealed
 from contracts.streams import Consumer
 from services.runtime.connection import Connection
 from services.runtime.delivery import Later, settle
@@ -70,11 +70,15 @@ class Undecodable(Struct, frozen=True):
 class EventCodec:
     """Messages in, `Event | Undecodable` out. Never raises, so a batch is never lost whole."""
 
+    def __init__(self, read: Callable[..., Event] = decode) -> None:
+        """`read` makes an event of headers and payload."""
+        self._read = read
+
     async def decode(self, msg: StreamMessage[Any]) -> Event | Undecodable:
-        return _decode(msg.raw_message)
+        return _decode(self._read, msg.raw_message)
 
     async def decode_batch(self, msg: StreamMessage[Sequence[Any]]) -> list[Event | Undecodable]:
-        return [_decode(message) for message in msg.raw_message]
+        return [_decode(self._read, message) for message in msg.raw_message]
 
     async def encode(self, msg: Any, serializer: Any = None) -> tuple[bytes, str | None]:
         return encode_message(msg, serializer)
@@ -178,14 +182,19 @@ def subscription(
     consumer: Consumer,
     batch_size: int,
     linger_seconds: float = _LINGER_SECONDS,
+    *,
+    seal: bool = False,
 ) -> Callable[[HandlerT], Any]:
     """
     Hand the messages of a durable to a function, as `list[Event | Undecodable]`.
 
     An incomplete batch is handed over after `linger_seconds`. The function settles every message
-    (`msg: BatchMessage`, `msg.raw_message` in the order of the events).
+    (`msg: BatchMessage`, `msg.raw_message` in the order of the events). With `seal` it opens the
+    events as well.
     """
     broker.consumers.append(consumer)
+    # Typed as one that makes nothing of a message but what JSON has.
+    codec: Any = EventCodec(sealed if seal else decode)
     return broker.subscriber(
         consumer.filters[0],
         stream=JStream(consumer.stream, declare=False),
@@ -193,6 +202,7 @@ def subscription(
         ack_policy=AckPolicy.MANUAL,
         pull_sub=PullSub(batch_size=batch_size, timeout=linger_seconds, batch=True),
         no_reply=True,
+        codec=codec,
     )
 
 
@@ -210,9 +220,9 @@ def jetstream(broker: NatsBroker) -> JetStreamContext:
     return js
 
 
-def _decode(message: Msg) -> Event | Undecodable:
+def _decode(read: Callable[..., Event], message: Msg) -> Event | Undecodable:
     try:
-        return decode(message.headers, message.data)
+        return read(message.headers, message.data)
     except InvalidEvent as error:
         return Undecodable(str(error))
     except RecursionError:

@@ -1,4 +1,7 @@
-"""Every event type of READINGS with the pure function that understands it."""
+"""
+Every event type of READINGS with the pure function that understands it, and of those that are read
+again and again what of them is but counts.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from services.ingest.normalizers import (
     pypi,
     skills,
 )
-from services.ingest.records import Normalizer
+from services.ingest.records import Counting, Normalizer
 
 NORMALIZERS: Final[dict[str, Normalizer]] = {
     **{f"{source}.listing.v1": listing.listing for source in LISTED},
@@ -68,4 +71,12 @@ NORMALIZERS: Final[dict[str, Normalizer]] = {
     "bitbucket.counts.v1": bitbucket.counts,
     "bitbucket.gone.v1": gone.gone,
     "bitbucket.moved.v1": moved.moved,
+}
+
+COUNTING: Final[dict[str, Counting]] = {
+    "github.repository.v1": github.REPOSITORY_COUNTING,
+    "github.rest_repository.v1": github.REST_COUNTING,
+    "gitlab.project.v1": gitlab.COUNTING,
+    "huggingface.model.v1": huggingface.MODEL_COUNTING,
+    "huggingface.dataset.v1": huggingface.DATASET_COUNTING,
 }

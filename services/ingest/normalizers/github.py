@@ -25,6 +25,7 @@ from contracts.vocabulary import Source, State, TagCategory
 from services.ingest import shapes
 from services.ingest.purls import take_apart
 from services.ingest.records import (
+    Counting,
     Facts,
     Observation,
     Organization,
@@ -81,7 +82,7 @@ def repository(event: Event) -> Records:
         purl=purl,
         read_at=event.time,
         facts=facts,
-        observations=tuple(_observed(_counts(data), event.time)),
+        observations=repository_counts(event),
         tags=_tags(facts, languages),
         organization=_owner(data.owner, facts.extra.get("funding")),
     )
@@ -109,17 +110,11 @@ def rest_repository(event: Event) -> Records:
         extra=_extra(data.fork, data.pushed_at, data.default_branch),
         upstream_id=_id(data.id),
     )
-    counts = {
-        "stars": data.stargazers_count,
-        "forks": data.forks_count,
-        "watchers": data.subscribers_count,
-        "size_bytes": _bytes(data.size),
-    }
     return Records(
         purl=purl,
         read_at=event.time,
         facts=facts,
-        observations=tuple(_observed(counts, event.time)),
+        observations=rest_counts(event),
         tags=_tags(facts, (facts.language,) if facts.language else ()),
         organization=_owner(data.owner, None),
     )
@@ -232,8 +227,10 @@ def _about(event: Event, told: Organization) -> Records:
     return Records(purl=event.subject, read_at=event.time, organization=told, owner=True)
 
 
-def _counts(data: Repository) -> dict[str, Any]:
-    return {
+def repository_counts(event: Event) -> tuple[Observation, ...]:
+    """What GraphQL counts of a repository."""
+    data: Repository = event.data
+    counts = {
         "stars": data.stargazer_count,
         "forks": data.fork_count,
         "watchers": _field(data.watchers, "totalCount"),
@@ -244,6 +241,43 @@ def _counts(data: Repository) -> dict[str, Any]:
         "releases": _field(data.releases, "totalCount"),
         "size_bytes": _bytes(data.disk_usage),
     }
+    return tuple(_observed(counts, event.time))
+
+
+def rest_counts(event: Event) -> tuple[Observation, ...]:
+    """What REST counts of a repository."""
+    data: RestRepository = event.data
+    counts = {
+        "stars": data.stargazers_count,
+        "forks": data.forks_count,
+        "watchers": data.subscribers_count,
+        "size_bytes": _bytes(data.size),
+    }
+    return tuple(_observed(counts, event.time))
+
+
+REPOSITORY_COUNTING: Final = Counting(
+    frozenset(
+        {
+            *(
+                "stargazer_count",
+                "fork_count",
+                "watchers",
+                "open_issues",
+                "closed_issues",
+                "releases",
+            ),
+            *("open_pull_requests", "merged_pull_requests", "disk_usage", "updated_at"),
+        }
+    ),
+    repository_counts,
+    active="updated_at",
+)
+REST_COUNTING: Final = Counting(
+    frozenset({"stargazers_count", "forks_count", "subscribers_count", "size", "updated_at"}),
+    rest_counts,
+    active="updated_at",
+)
 
 
 def _observed(counts: dict[str, Any], at: datetime) -> Iterator[Observation]:

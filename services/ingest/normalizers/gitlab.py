@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any, Final
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
@@ -19,7 +18,7 @@ from contracts.readings.gitlab import Project
 from contracts.vocabulary import Source, State, TagCategory
 from services.ingest import shapes
 from services.ingest.purls import take_apart
-from services.ingest.records import Facts, Observation, Organization, Records, Tag
+from services.ingest.records import Counting, Facts, Observation, Organization, Records, Tag
 
 _PATH: Final = re.compile(r"[\w.-]{1,255}(?:/[\w.-]{1,255}){0,20}", re.ASCII).fullmatch
 _NAME: Final = 200
@@ -56,24 +55,34 @@ def project(event: Event) -> Records:
         purl=purl,
         read_at=event.time,
         facts=facts,
-        observations=tuple(_counts(data, event.time)),
+        observations=counts(event),
         tags=tuple(dict.fromkeys(_tags(facts, languages))),
         organization=_owner(data.namespace, purl),
     )
 
 
-def _counts(data: Project, at: datetime) -> Iterator[Observation]:
+def counts(event: Event) -> tuple[Observation, ...]:
     """What was told; an absent count is not zero."""
-    counts = {
+    data: Project = event.data
+    told = {
         "stars": data.star_count,
         "forks": data.forks_count,
         "open_issues": data.open_issues_count,
         "releases": data.releases,
     }
-    for metric, told in counts.items():
-        value = shapes.count(told)
-        if value is not None:
-            yield Observation(metric, value, at)
+    values = ((metric, shapes.count(count)) for metric, count in told.items())
+    return tuple(Observation(m, value, event.time) for m, value in values if value is not None)
+
+
+COUNTING: Final = Counting(
+    frozenset(
+        {
+            *("star_count", "forks_count", "open_issues_count", "releases", "last_activity_at"),
+        }
+    ),
+    counts,
+    active="last_activity_at",
+)
 
 
 def _extra(data: Project) -> dict[str, Any]:

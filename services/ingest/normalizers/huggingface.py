@@ -18,7 +18,7 @@ from contracts.vocabulary import RelationType, Source, State, TagCategory
 from services.ingest import hub_tags, shapes
 from services.ingest.hub_tags import Sorted
 from services.ingest.purls import take_apart
-from services.ingest.records import Edge, Facts, File, Observation, Records, Tag
+from services.ingest.records import Counting, Edge, Facts, File, Observation, Records, Tag
 
 _Hosted: TypeAlias = Model | Dataset
 
@@ -54,7 +54,7 @@ def model(event: Event) -> Records:
         purl=purl,
         read_at=event.time,
         facts=_facts(purl, data, tags, library=data.library_name, task=data.pipeline_tag),
-        observations=(*_counts(data, event.time), *_sizes(data, event.time)),
+        observations=model_counts(event),
         relations={
             RelationType.DERIVED_FROM: tuple(_derived_from(purl, data, tags)),
             RelationType.TRAINED_ON: tuple(_trained_on(card, tags)),
@@ -80,7 +80,7 @@ def dataset(event: Event) -> Records:
         purl=purl,
         read_at=event.time,
         facts=_facts(purl, data, tags),
-        observations=tuple(_counts(data, event.time)),
+        observations=dataset_counts(event),
         tags=tuple(_tags(data, tags)),
     )
 
@@ -127,6 +127,27 @@ def _license(card: dict[str, Any], tags: Sorted) -> str | None:
 def _created_at(value: Any) -> datetime | None:
     at = shapes.time(value)
     return None if at and _IMPORTED_FROM <= at < _IMPORTED_UNTIL else at
+
+
+def model_counts(event: Event) -> tuple[Observation, ...]:
+    """What the hub counts of a model."""
+    return (*_counts(event.data, event.time), *_sizes(event.data, event.time))
+
+
+def dataset_counts(event: Event) -> tuple[Observation, ...]:
+    """What the hub counts of a dataset."""
+    return tuple(_counts(event.data, event.time))
+
+
+_COUNTED: Final = frozenset(
+    {
+        *("downloads", "downloads_all_time", "likes", "trending_score", "used_storage"),
+    }
+)
+MODEL_COUNTING: Final = Counting(
+    _COUNTED | {"children_model_count", "safetensors", "gguf"}, model_counts
+)
+DATASET_COUNTING: Final = Counting(_COUNTED, dataset_counts)
 
 
 def _counts(data: _Hosted, at: datetime) -> Iterator[Observation]:

@@ -6,14 +6,18 @@ from typing import cast
 import msgspec
 import pytest
 
-from contracts.envelope import Event, encode
+from contracts.envelope import Event, encode, opened, sealed, to_headers
 from services.ingest import understanding
-from services.ingest.normalizers import NORMALIZERS
+from services.ingest.normalizers import COUNTING, NORMALIZERS
 from services.ingest.records import Records
 from services.ingest.understanding import Understanding, understand
 from services.runtime.broker import Undecodable
 from services.runtime.delivery import Dead
-from tests.support.readings import NOON, downloads, packument
+from tests.support import samples
+from tests.support.readings import NOON, downloads, packument, reading
+
+# What may stand where a count does, or a time.
+ODD = (None, 7, 2**70, -1, "x", {"totalCount": 8}, {"total": 9}, "2026-11-20T01:02:03Z")
 
 
 @pytest.fixture
@@ -100,3 +104,80 @@ def test_what_is_kept_is_bounded(normalized: list[Event], monkeypatch: pytest.Mo
         reader.of(one, encode(one.data))
 
     assert [event, other, event] == normalized
+
+
+def unasked(event: Event) -> Records:
+    raise AssertionError(f"{event.type} was normalized once more")
+
+
+@pytest.mark.parametrize("type_", COUNTING)
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_other_counts_alone_are_read_without_the_rest(
+    type_: str, odd: object, monkeypatch: pytest.MonkeyPatch
+):
+    first = samples.decode(f"{type_}.json")
+    fields = sorted(COUNTING[type_].fields)
+    later = [
+        msgspec.structs.replace(
+            first,
+            time=first.time + timedelta(hours=1),
+            data=msgspec.structs.replace(first.data, **dict.fromkeys(moved, odd)),
+        )
+        for moved in (fields, *([field] for field in fields))
+    ]
+    anew = list(map(understand, later))
+    reader = Understanding()
+    reader.of(first, encode(first.data))
+
+    monkeypatch.setitem(NORMALIZERS, type_, unasked)
+
+    assert anew == [reader.of(event, encode(event.data)) for event in later]
+
+
+@pytest.mark.parametrize("type_", COUNTING)
+def test_anything_else_that_moves_is_understood_anew(type_: str):
+    first = samples.decode(f"{type_}.json")
+    others = set(first.data.__struct_fields__) - COUNTING[type_].fields
+    reader = Understanding()
+
+    for field in sorted(others):
+        reader.of(first, encode(first.data))
+        moved = msgspec.structs.replace(first.data, **{field: "true"})
+        event = msgspec.structs.replace(first, data=moved)
+        assert understand(event) == reader.of(event, encode(moved))
+
+
+def test_what_became_private_is_gone_whatever_its_counts():
+    hidden = {"id": "a/b", "private": True}
+    purl = "pkg:huggingface/a/b"
+    reader = Understanding()
+
+    for likes in (None, 7):
+        event = reading("huggingface.model.v1", purl, hidden | {"likes": likes})
+        assert reader.of(event, encode(event.data)) == understand(event)
+
+
+def test_a_payload_that_is_known_is_not_opened():
+    event = packument("left")
+    payload = encode(event.data)
+    reader = Understanding()
+    told = reader.of(sealed(to_headers(event), payload), payload)
+
+    known = msgspec.structs.replace(sealed(to_headers(event), payload), data=msgspec.Raw(b"{"))
+
+    assert told == understand(event) == reader.of(known, payload)
+    assert Dead("npm.packument.v1: Input data was truncated") == Understanding().of(known, b"{")
+
+
+def test_what_is_nested_too_deeply_is_dead():
+    deep = b'{"name": "x", "description": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    event = sealed(to_headers(packument("x")), deep)
+
+    assert Dead("nested too deeply") == Understanding().of(event, deep)
+
+
+def test_an_event_that_is_open_stays_as_it_is():
+    event = packument("left")
+
+    assert event is opened(event)
+    assert event == opened(sealed(to_headers(event), encode(event.data)))
