@@ -55,7 +55,7 @@ def _compare(
     for records in group:
         if not shaped.has_facts(records):
             continue
-        key, mark = (records.purl, records.read_at), shaped.mark(records)
+        key, digest = (records.purl, records.read_at), records.digest or shaped.digest(records)
         told, before = known.told.get(records.purl), locked.get(known.ids[records.purl])
         if before is None:
             new.append(records)
@@ -68,9 +68,9 @@ def _compare(
         elif told is None or told.read_at != before["read_at"]:
             moved.append(records)
         else:
-            known.standing[key] = told.gauges
-            (seen if told.fingerprint == mark else moved).append(records)
-        known.told[records.purl] = Told(records.read_at, mark, shaped.gauges(records))
+            known.moved[key] = shaped.moved(records.observations, digest.gauges, told.digest.gauges)
+            (seen if told.digest.mark == digest.mark else moved).append(records)
+        known.told[records.purl] = Told(records.read_at, digest)
     return new, seen, moved
 
 
@@ -159,7 +159,7 @@ async def _forget_values(connection: Any, known: Known, others: Sequence[Records
         ids = [known.ids[records.purl] for records in others]
         await connection.execute(statements.FORGET_VALUES, ids)
     for records in others:
-        known.standing.pop((records.purl, records.read_at), None)
+        known.moved.pop((records.purl, records.read_at), None)
 
 
 async def _write_sets(

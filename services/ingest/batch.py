@@ -21,16 +21,26 @@ from msgspec import Struct
 from contracts.vocabulary import METRIC_BY_NAME, RANKED_BY, MetricKind, RelationType, Sort
 from services.ingest.owners import Owner, owner_of
 from services.ingest.purls import take_apart
-from services.ingest.records import Edge, Facts, Part, Records, Series, Tag
+from services.ingest.records import (
+    Digest,
+    Edge,
+    Facts,
+    Gauge,
+    Observation,
+    Part,
+    Records,
+    Series,
+    Tag,
+)
 
 Rows: TypeAlias = list[tuple[Any, ...]]
 MetricKey: TypeAlias = tuple[int, int]
-Gauge: TypeAlias = tuple[str, float]
 
 METRIC_ID: Final = {name: metric.id for name, metric in METRIC_BY_NAME.items()}
 WINDOWS: Final = frozenset(
     metric.id for metric in METRIC_BY_NAME.values() if metric.kind is MetricKind.WINDOW
 )
+_WINDOWS: Final = frozenset(name for name, id_ in METRIC_ID.items() if id_ in WINDOWS)
 _NO_FACTS: Final = Facts()
 # What a row of an artifact says where no facts were told.
 _STUB: Final[tuple[Any, ...]] = (
@@ -58,7 +68,9 @@ class Live(Struct, frozen=True, gc=False):
 
 def rounds(batch: Sequence[Records]) -> list[list[Records]]:
     """The batch in rounds; what a round tells of an artifact comes after the rounds before it."""
-    often = Counter(records.purl for records in batch)
+    often = Counter([records.purl for records in batch])
+    if batch and len(often) == len(batch):
+        return [list(batch)]
     told: dict[tuple[str, str], int] = {}
     cut: list[list[Records]] = []
     for records in batch:
@@ -82,12 +94,13 @@ def _topics(records: Records) -> set[str]:
 
 def months(batch: Iterable[Records]) -> set[date]:
     """The months that the batch has observations of."""
-    days: set[date] = set()
+    moments = {o.observed_at for records in batch for o in records.observations}
+    found = {(moment.year, moment.month) for moment in moments}
+    days = {date(year, month, 1) for year, month in found}
     for records in batch:
-        days.update(o.observed_at.date() for o in records.observations)
         for series in records.backfill:
             days.update(_months_between(series.first_at.date(), series.last_at.date()))
-    return {day.replace(day=1) for day in days}
+    return days
 
 
 @lru_cache(maxsize=4_096)
@@ -118,7 +131,7 @@ def named(batch: Iterable[Records]) -> set[str]:
 
 def tags(batch: Iterable[Records]) -> set[Tag]:
     """Every tag of the batch."""
-    return {tag for records in batch for tag in records.tags or ()}
+    return set().union(*[records.tags for records in batch if records.tags])
 
 
 @lru_cache(maxsize=131_072)
@@ -199,13 +212,16 @@ def enriched_rows(group: Iterable[Records], ids: Mapping[str, int]) -> Rows:
     ]
 
 
-def live_values(group: Iterable[Records], ids: Mapping[str, int]) -> dict[MetricKey, Live]:
-    """The live values of these records by artifact and metric."""
+def live_values(
+    told: Iterable[tuple[Records, Sequence[Observation]]], ids: Mapping[str, int]
+) -> dict[MetricKey, Live]:
+    """Of these records these values, by artifact and metric."""
     return {
         (id_, METRIC_ID[o.metric]): Live(o.observed_at, o.value, records.read_at, beside_facts)
-        for records in group
+        for records, observations in told
+        if observations
         for id_, beside_facts in ((ids[records.purl], _is_beside_facts(records)),)
-        for o in records.observations
+        for o in observations
     }
 
 
@@ -214,17 +230,20 @@ def _is_beside_facts(records: Records) -> bool:
     return has_facts(records) and not records.listed
 
 
-def gauges(records: Records) -> frozenset[Gauge]:
-    """What a reading tells but windows, which end at another time each time."""
-    return frozenset(
-        (o.metric, o.value) for o in records.observations if METRIC_ID[o.metric] not in WINDOWS
-    )
+def gauges(observations: Iterable[Observation]) -> frozenset[Gauge]:
+    """All but windows, which end at another time each time."""
+    return frozenset([(o.metric, o.value) for o in observations if o.metric not in _WINDOWS])
 
 
-def without(records: Records, standing: frozenset[Gauge]) -> Records:
-    """A reading without the gauges that stand."""
-    moved = tuple(o for o in records.observations if (o.metric, o.value) not in standing)
-    return msgspec.structs.replace(records, observations=moved)
+def moved(
+    observations: Sequence[Observation], now: frozenset[Gauge], before: frozenset[Gauge]
+) -> Sequence[Observation]:
+    """What of these does not stand already, where these gauges do."""
+    if now is not before:
+        return [o for o in observations if (o.metric, o.value) not in before]
+    if len(now) == len(observations):
+        return ()
+    return [o for o in observations if o.metric in _WINDOWS]
 
 
 def live_rows(values: Mapping[MetricKey, Live]) -> Rows:
@@ -309,9 +328,9 @@ def measures() -> tuple[list[Any], ...]:
     )
 
 
-def mark(records: Records) -> bytes:
-    """Its fingerprint, taken or not."""
-    return records.mark or fingerprint(records)
+def digest(records: Records) -> Digest:
+    """What a reading says of an artifact, in short."""
+    return Digest(fingerprint(records), gauges(records.observations))
 
 
 def fingerprint(records: Records) -> bytes:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from contracts.changes import Change
 from services.ingest import batch as shaped
 from services.ingest import changes, statements
-from services.ingest.batch import METRIC_ID, WINDOWS, Gauge, Live, MetricKey
+from services.ingest.batch import METRIC_ID, WINDOWS, Live, MetricKey
 from services.ingest.memory import Counted, Known
-from services.ingest.records import Records, Series
+from services.ingest.records import Observation, Records, Series
+
+_Told: TypeAlias = tuple[Records, Sequence[Observation]]
 
 _DAY: Final = timedelta(days=1)
-_NONE: Final[frozenset[Gauge]] = frozenset()
 
 
 async def write_metrics(
@@ -51,15 +52,17 @@ def _values(
     known: Known, group: Sequence[Records]
 ) -> tuple[dict[MetricKey, Live], dict[MetricKey, Live]]:
     """What may be new, and what is late for certain. Gauges that stand are neither."""
-    late, told = [], []
+    late: list[_Told] = []
+    told: list[_Told] = []
     for records in group:
-        key = (records.purl, records.read_at)
         if not shaped.has_facts(records):
-            told.append(records)
-        elif key in known.late:
-            late.append(records)
+            told.append((records, records.observations))
+            continue
+        key = (records.purl, records.read_at)
+        if key in known.late:
+            late.append((records, records.observations))
         else:
-            told.append(shaped.without(records, known.standing.get(key, _NONE)))
+            told.append((records, known.moved.get(key, records.observations)))
     return shaped.live_values(told, known.ids), shaped.live_values(late, known.ids)
 
 

@@ -16,9 +16,8 @@ from msgspec import Struct
 
 from services.ingest import batch as shaped
 from services.ingest import owners, statements
-from services.ingest.batch import Gauge
 from services.ingest.owners import Owner
-from services.ingest.records import Organization, Records, Tag
+from services.ingest.records import Digest, Observation, Organization, Records, Tag
 
 _REMEMBERED: Final = 200_000
 
@@ -33,16 +32,14 @@ class Overtaken(Exception):
 
 class Told(NamedTuple):
     """
-    Which facts of an artifact this process wrote last: when they were read, a fingerprint, and the
-    gauges that came beside them.
+    Which facts of an artifact this process wrote last, in short, and when they were read.
 
     Every writer of facts leaves `read_at` behind. Where the database still has that of ours, nobody
     has told the artifact anything since.
     """
 
     read_at: datetime
-    fingerprint: bytes
-    gauges: frozenset[Gauge]
+    digest: Digest
 
 
 class Counted(NamedTuple):
@@ -122,10 +119,10 @@ class Known(Struct, frozen=True):
     tags: dict[Tag, int]
     told: dict[str, Told]
     counted: dict[tuple[str, str], Counted]
-    # Readings by artifact and `read_at`: whose facts are older than what is known, and which gauges
-    # stand already where nobody but this process told the artifact its facts.
+    # Readings by artifact and `read_at`: whose facts are older than what is known, and what of them
+    # does not stand already where nobody but this process told the artifact its facts.
     late: set[tuple[str, datetime]]
-    standing: dict[tuple[str, datetime], frozenset[Gauge]]
+    moved: dict[tuple[str, datetime], Sequence[Observation]]
 
 
 async def prepare(connection: Any, memory: Memory, batch: Sequence[Records]) -> Known:
@@ -141,7 +138,7 @@ async def prepare(connection: Any, memory: Memory, batch: Sequence[Records]) -> 
         owners=owner_ids,
         accounts={owner: memory.accounts[owner] for owner in owner_ids.keys() & memory.accounts},
         tags=await _tag_ids(connection, memory, batch),
-        told={r.purl: memory.told[r.purl] for r in batch if r.purl in memory.told},
+        told={r.purl: told for r in batch if (told := memory.told.get(r.purl)) is not None},
         counted={
             key: memory.counted[key]
             for r in batch
@@ -149,7 +146,7 @@ async def prepare(connection: Any, memory: Memory, batch: Sequence[Records]) -> 
             if (key := (r.purl, series.metric)) in memory.counted
         },
         late=set(),
-        standing={},
+        moved={},
     )
 
 

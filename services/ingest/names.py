@@ -80,7 +80,7 @@ def _present(records: Records, aliases: Mapping[str, str]) -> Records:
     return msgspec.structs.replace(
         records,
         purl=aliases.get(records.purl, records.purl),
-        mark=None,
+        digest=None,
         facts=facts,
         relations={type_: _led(edges, aliases) for type_, edges in records.relations.items()},
     )

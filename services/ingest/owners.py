@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -29,9 +30,17 @@ def owner_of(records: Records) -> Owner | None:
     """Whom a reading tells of, as the owner of its artifact or for its own sake."""
     if records.organization is None:
         return None
-    type_ = records.purl.removeprefix("pkg:").partition("/")[0]
-    source, login = Purl(type_, "", "").source, records.organization.login
+    return _owner(records.purl.partition("/")[0], records.organization.login)
+
+
+@lru_cache(maxsize=65_536)
+def _owner(scheme: str, login: str) -> Owner:
+    source = Purl(scheme.removeprefix("pkg:"), "", "").source
     return Owner(source.value, login.lower() if source in _FOLDING else login)
+
+
+def _owned(batch: Iterable[Records]) -> Iterator[tuple[Records, Owner | None]]:
+    return ((records, owner_of(records)) for records in batch)
 
 
 async def write_owners(
@@ -41,10 +50,12 @@ async def write_owners(
     What these readings say of owners; what they leave out stays as it is known. `known` is what was
     said of each last: a row that many batches share is locked only where it is said anew.
     """
+    # Nearly always everybody says what was said before.
+    if all(owner is None or known.get(owner) == r.organization for r, owner in _owned(batch)):
+        return
     told: dict[Owner, tuple[datetime, Organization]] = {}
-    for records in sorted(batch, key=lambda records: records.read_at):
-        owner, said = owner_of(records), records.organization
-        if owner is not None and said is not None:
+    for records, owner in _owned(sorted(batch, key=lambda records: records.read_at)):
+        if owner is not None and (said := records.organization) is not None:
             before = told[owner][1] if owner in told else None
             told[owner] = records.read_at, _joined(before, said)
     rows = [

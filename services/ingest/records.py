@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
@@ -127,6 +127,19 @@ class Problem(Struct, frozen=True, kw_only=True, gc=False):
     reason: str
 
 
+Gauge: TypeAlias = tuple[str, float]
+
+
+class Digest(NamedTuple):
+    """
+    What a reading says, in short: a fingerprint of the facts and their sets, and the gauges beside
+    them. What says the same has the same.
+    """
+
+    mark: bytes
+    gauges: frozenset[Gauge]
+
+
 class Records(Struct, frozen=True, kw_only=True, gc=False):
     """
     What one reading says of one artifact.
@@ -143,7 +156,7 @@ class Records(Struct, frozen=True, kw_only=True, gc=False):
     `listed` facts come from a file: they count only as long as no upstream told any, and those of
     an upstream count in their place, however old.
 
-    `mark` is the fingerprint of its facts and sets, where it is known already: see `batch`.
+    `digest` is what it says in short, where that is known already.
     """
 
     purl: str
@@ -162,7 +175,7 @@ class Records(Struct, frozen=True, kw_only=True, gc=False):
     organization: Organization | None = None
     owner: bool = False
     listed: bool = False
-    mark: bytes | None = None
+    digest: Digest | None = None
 
 
 Normalizer: TypeAlias = Callable[[Event], Records | Sequence[Records]]

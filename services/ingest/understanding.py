@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from contracts.envelope import EVENTS, Event, InvalidEvent, opened
 from services.ingest import batch, shapes
 from services.ingest.normalizers import COUNTING, NORMALIZERS
-from services.ingest.records import Observation, Records, UnexpectedShape
+from services.ingest.records import Digest, Observation, Records, UnexpectedShape
 from services.runtime.broker import Undecodable
 from services.runtime.delivery import Dead
 
@@ -98,13 +98,13 @@ def understand(event: Event) -> Understood | Dead:
         told = normalize(event)
     except UnexpectedShape as error:
         return Dead(str(error))
-    return tuple(map(_marked, (told,) if isinstance(told, Records) else told))
+    return tuple(map(_digested, (told,) if isinstance(told, Records) else told))
 
 
-def _marked(records: Records) -> Records:
+def _digested(records: Records) -> Records:
     if not batch.has_facts(records):
         return records
-    return replace(records, mark=batch.fingerprint(records))
+    return replace(records, digest=batch.digest(records))
 
 
 def _rest(event: Event) -> int | None:
@@ -147,4 +147,10 @@ def _counted_again(records: Records, event: Event) -> Records:
     if facts is not None and counting.active is not None:
         facts = replace(facts, updated_at=shapes.time(getattr(event.data, counting.active)))
     observations = counting.counts(event)
-    return replace(records, read_at=event.time, facts=facts, observations=observations)
+    return replace(
+        records,
+        read_at=event.time,
+        facts=facts,
+        observations=observations,
+        digest=records.digest and Digest(records.digest.mark, batch.gauges(observations)),
+    )
