@@ -55,7 +55,10 @@ class Service:
         """Open the pool, relay and rank, until the broker has come to rest."""
         settings = self.settings
         relay = Relay(settings.database_url, self._js)
-        async with create_pool(settings.database_url, SERVICE, max_size=settings.lanes + 3) as pool:
+        # What is asked leaves no trace on a connection, so none is wiped when it comes back.
+        async with create_pool(
+            settings.database_url, SERVICE, max_size=settings.lanes + 3, reset=_keep
+        ) as pool:
             self._pool = pool
             tasks = [asyncio.create_task(work) for work in (relay.run(), self.ranks.run())]
             try:
@@ -85,6 +88,10 @@ class Service:
         async def take(events: list[Event | Undecodable], message: NatsMessage) -> None:
             # A batch comes with a list of messages, which FastStream types as one.
             await handle(events, message.raw_message)
+
+
+async def _keep(_: asyncpg.Connection) -> None:
+    """What is done to a connection that comes back."""
 
 
 def create_app(settings: IngestSettings) -> AsgiFastStream:

@@ -247,7 +247,7 @@ def moved(
 
 
 def live_rows(values: Mapping[MetricKey, Live]) -> Rows:
-    """For `CURRENT`, `HISTORY` and `LATE`."""
+    """For `CURRENT` and `LATE`."""
     return [
         (*key, live.observed_at, live.value, live.read_at, live.beside_facts)
         for key, live in values.items()
@@ -278,7 +278,7 @@ def edges(group: Iterable[Records]) -> Iterator[tuple[Records, RelationType, Edg
 
 
 def relation_rows(group: Iterable[Records], ids: Mapping[str, int]) -> Rows:
-    """For `RELATIONS`, and for `LEFT_RELATIONS` by their first columns."""
+    """For `NEW_SETS` and `MOVED_RELATIONS`, and for `LEFT_RELATIONS` by their first columns."""
     return [
         (ids[r.purl], type_, ids[edge.target], edge.scope, edge.requirement, edge.extra)
         for r, type_, edge in edges(group)
@@ -286,7 +286,7 @@ def relation_rows(group: Iterable[Records], ids: Mapping[str, int]) -> Rows:
 
 
 def version_rows(group: Iterable[Records], ids: Mapping[str, int]) -> Rows:
-    """For `VERSIONS`, and for `LEFT_VERSIONS` by their first columns."""
+    """For `NEW_SETS` and `MOVED_VERSIONS`, and for `LEFT_VERSIONS` by their first columns."""
     return [
         (id_, v.version, v.published_at, v.prerelease, v.yanked, v.deprecated, v.channels)
         for r in group
@@ -296,12 +296,12 @@ def version_rows(group: Iterable[Records], ids: Mapping[str, int]) -> Rows:
 
 
 def tag_rows(group: Iterable[Records], ids: Mapping[str, int], tag_ids: Mapping[Tag, int]) -> Rows:
-    """For `ARTIFACT_TAGS`."""
+    """For `NEW_SETS` and `MOVED_TAGS`."""
     return [(ids[r.purl], tag_ids[tag]) for r in group for tag in r.tags or ()]
 
 
 def file_rows(group: Iterable[Records], ids: Mapping[str, int]) -> Rows:
-    """For `FILES`, and for `LEFT_FILES` by their first columns."""
+    """For `NEW_SETS` and `MOVED_FILES`, and for `LEFT_FILES` by their first columns."""
     return [
         (ids[records.purl], file.path, file.size_bytes, file.blob_id, file.lfs)
         for records in group

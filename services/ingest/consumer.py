@@ -6,7 +6,7 @@ and every message is settled by what became of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import chain, repeat
 from time import monotonic
 from typing import Any, Final
@@ -35,6 +35,9 @@ _PATIENCE: Final = (0.05, 0.5, 1.0, 2.0, 5.0)
 
 # Records in one transaction, at most, unless a single message has more.
 _AT_ONCE: Final = 2_000
+
+# Readings that are understood in one go.
+_BREATH: Final = 50
 
 log = structlog.get_logger(__name__)
 
@@ -88,11 +91,20 @@ class Ingest:
     async def _process(
         self, events: Sequence[Event | Undecodable], messages: Sequence[Msg]
     ) -> list[Outcome]:
-        pairs = zip(events, messages, strict=True)
-        understood = (self._understanding.of(event, message.data) for event, message in pairs)
         return [
-            outcome for part in _parts(understood) for outcome in await self._process_part(part)
+            outcome
+            async for part in _parts(self._understand(events, messages))
+            for outcome in await self._process_part(part)
         ]
+
+    async def _understand(
+        self, events: Sequence[Event | Undecodable], messages: Sequence[Msg]
+    ) -> AsyncIterator[Understood | Dead]:
+        for number, (event, message) in enumerate(zip(events, messages, strict=True), 1):
+            yield self._understanding.of(event, message.data)
+            if number % _BREATH == 0:
+                # PostgreSQL would be idle while another batch waits for this one to say its next.
+                await asyncio.sleep(0)
 
     async def _process_part(self, understood: Sequence[Understood | Dead]) -> list[Outcome]:
         batch = [readings for readings in understood if not isinstance(readings, Dead)]
@@ -136,11 +148,13 @@ class Ingest:
             return
 
 
-def _parts(understood: Iterable[Understood | Dead]) -> Iterator[list[Understood | Dead]]:
+async def _parts(
+    understood: AsyncIterator[Understood | Dead],
+) -> AsyncIterator[list[Understood | Dead]]:
     """What goes into one transaction each; what comes after it is not understood before."""
     part: list[Understood | Dead] = []
     size = 0
-    for told in understood:
+    async for told in understood:
         records = 0 if isinstance(told, Dead) else len(told)
         if part and size + records > _AT_ONCE:
             yield part

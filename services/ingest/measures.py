@@ -16,6 +16,7 @@ from services.ingest.records import Observation, Records, Series
 _Told: TypeAlias = tuple[Records, Sequence[Observation]]
 
 _DAY: Final = timedelta(days=1)
+_WINDOWS: Final = sorted(WINDOWS)
 
 
 async def write_metrics(
@@ -26,22 +27,16 @@ async def write_metrics(
     before: dict[MetricKey, datetime | None] = {}
     purls = {known.ids[records.purl]: records.purl for records in group}
     late |= values
-    history: dict[MetricKey, Live] = {}
     moved: set[int] = set()
-    rows = await connection.fetch(statements.CURRENT, shaped.live_rows(values)) if values else ()
-    for row in rows:
-        artifact, metric, old, old_at, before[artifact, metric] = row
+    rows = shaped.live_rows(values)
+    current = await connection.fetch(statements.CURRENT, rows, _WINDOWS) if rows else ()
+    for artifact, metric, old, before[artifact, metric] in current:
         live = late.pop((artifact, metric))
         if old != live.value:
             moved.add(artifact)
-            history[artifact, metric] = live
             found.append(
                 changes.metric_changed(purls[artifact], metric, old, live.value, live.observed_at)
             )
-        elif metric in WINDOWS and old_at != live.observed_at:
-            history[artifact, metric] = live
-    if history:
-        await connection.execute(statements.HISTORY, shaped.live_rows(history))
     if late:
         await _write_late(connection, late)
     await _write_backfill(connection, known, group, before)
@@ -67,7 +62,7 @@ def _values(
 
 
 async def _write_late(connection: Any, late: dict[MetricKey, Live]) -> None:
-    await connection.execute(statements.LATE, shaped.live_rows(late), sorted(WINDOWS))
+    await connection.execute(statements.LATE, shaped.live_rows(late), _WINDOWS)
     gauges = [key for key in late if key[1] not in WINDOWS]
     if gauges:
         await connection.execute(

@@ -26,20 +26,20 @@ async def write_new(
     connection: Any, known: Known, group: Sequence[Records], found: list[Change]
 ) -> None:
     """The facts' sets of artifacts that nobody told anything of before."""
-    if rows := shaped.relation_rows(group, known.ids):
-        await connection.execute(statements.RELATIONS, rows, Part.FACTS)
-        found.extend(
-            changes.relation_changed(
-                records, What.ADDED, type_, edge.target, edge.scope, edge.requirement
-            )
-            for records, type_, edge in shaped.edges(group)
+    edges = shaped.relation_rows(group, known.ids)
+    others = (
+        shaped.version_rows(group, known.ids),
+        shaped.tag_rows(group, known.ids, known.tags),
+        shaped.file_rows(group, known.ids),
+    )
+    if edges or any(others):
+        await connection.execute(statements.NEW_SETS, edges, Part.FACTS, *others)
+    found.extend(
+        changes.relation_changed(
+            records, What.ADDED, type_, edge.target, edge.scope, edge.requirement
         )
-    if rows := shaped.version_rows(group, known.ids):
-        await connection.execute(statements.VERSIONS, rows)
-    if rows := shaped.tag_rows(group, known.ids, known.tags):
-        await connection.execute(statements.ARTIFACT_TAGS, rows)
-    if rows := shaped.file_rows(group, known.ids):
-        await connection.execute(statements.FILES, rows)
+        for records, type_, edge in shaped.edges(group)
+    )
     if rows := shaped.problem_rows(group, known.ids):
         await connection.execute(statements.PROBLEMS, rows)
 
@@ -114,8 +114,7 @@ async def _write_tags(connection: Any, known: Known, group: Sequence[Records]) -
     if told:
         rows = shaped.tag_rows(told, known.ids, known.tags)
         artifacts = [known.ids[records.purl] for records in told]
-        await connection.execute(statements.LEFT_TAGS, artifacts, rows)
-        await connection.execute(statements.MOVED_TAGS, rows)
+        await connection.execute(statements.MOVED_TAGS, rows, artifacts)
 
 
 async def _write_files(connection: Any, known: Known, group: Sequence[Records]) -> None:

@@ -271,40 +271,41 @@ RETURNING a.id, a.tracked, old.state
 FORGET_VALUES: Final = "DELETE FROM current_metrics WHERE artifact_id = ANY($1::bigint[])"
 
 # The change detector for metrics: nothing comes back for a value that is older than the current,
-# or that somebody else tells of what upstream tells beside the facts.
+# or that somebody else tells of what upstream tells beside the facts. What moved, and a window that
+# is new ($2), is history as well, where the later of two answers about the same moment counts.
 CURRENT: Final = """
-INSERT INTO current_metrics AS c (
-    artifact_id, metric_id, value, observed_at, read_at, changed_at, beside_facts
+WITH told AS (
+    INSERT INTO current_metrics AS c (
+        artifact_id, metric_id, value, observed_at, read_at, changed_at, beside_facts
+    )
+    SELECT n.artifact_id, n.metric_id, n.value, n.observed_at, n.read_at, n.observed_at,
+           n.beside_facts
+    FROM json_table($1::jsonb, '$[*]' COLUMNS (
+        artifact_id bigint PATH '$[0]', metric_id smallint PATH '$[1]',
+        observed_at timestamptz PATH '$[2]', value float8 PATH '$[3]',
+        read_at timestamptz PATH '$[4]', beside_facts boolean PATH '$[5]'
+    )) AS n
+    ON CONFLICT (artifact_id, metric_id) DO UPDATE SET
+        value = excluded.value, observed_at = excluded.observed_at, read_at = excluded.read_at,
+        previous_value = CASE WHEN c.value <> excluded.value THEN c.value ELSE c.previous_value END,
+        changed_at = CASE
+            WHEN c.value = excluded.value THEN c.changed_at ELSE excluded.observed_at
+        END,
+        beside_facts = excluded.beside_facts
+    WHERE (excluded.observed_at, excluded.read_at) >= (c.observed_at, c.read_at)
+      AND excluded.beside_facts >= c.beside_facts
+    RETURNING artifact_id, metric_id, new.value, new.observed_at, new.read_at,
+        old.value AS before, old.observed_at AS observed_before, old.read_at AS read_before
+), history AS (
+    INSERT INTO observations AS o (artifact_id, metric_id, observed_at, value, read_at)
+    SELECT artifact_id, metric_id, observed_at, value, read_at FROM told
+    WHERE before IS DISTINCT FROM value
+       OR (metric_id = ANY($2::smallint[]) AND observed_before <> observed_at)
+    ON CONFLICT (artifact_id, metric_id, observed_at) DO UPDATE SET
+        value = excluded.value, read_at = excluded.read_at, origin = excluded.origin
+    WHERE excluded.read_at >= o.read_at AND excluded.value <> o.value
 )
-SELECT n.artifact_id, n.metric_id, n.value, n.observed_at, n.read_at, n.observed_at, n.beside_facts
-FROM json_table($1::jsonb, '$[*]' COLUMNS (
-    artifact_id bigint PATH '$[0]', metric_id smallint PATH '$[1]',
-    observed_at timestamptz PATH '$[2]', value float8 PATH '$[3]', read_at timestamptz PATH '$[4]',
-    beside_facts boolean PATH '$[5]'
-)) AS n
-ON CONFLICT (artifact_id, metric_id) DO UPDATE SET
-    value = excluded.value, observed_at = excluded.observed_at, read_at = excluded.read_at,
-    previous_value = CASE WHEN c.value <> excluded.value THEN c.value ELSE c.previous_value END,
-    changed_at = CASE WHEN c.value = excluded.value THEN c.changed_at ELSE excluded.observed_at END,
-    beside_facts = excluded.beside_facts
-WHERE (excluded.observed_at, excluded.read_at) >= (c.observed_at, c.read_at)
-  AND excluded.beside_facts >= c.beside_facts
-RETURNING
-    artifact_id, metric_id, old.value AS value, old.observed_at AS observed_at,
-    old.read_at AS read_at
-"""
-
-# The later of two answers about the same moment or window counts.
-HISTORY: Final = """
-INSERT INTO observations AS o (artifact_id, metric_id, observed_at, value, read_at)
-SELECT n.*
-FROM json_table($1::jsonb, '$[*]' COLUMNS (
-    artifact_id bigint PATH '$[0]', metric_id smallint PATH '$[1]',
-    observed_at timestamptz PATH '$[2]', value float8 PATH '$[3]', read_at timestamptz PATH '$[4]'
-)) AS n
-ON CONFLICT (artifact_id, metric_id, observed_at) DO UPDATE SET
-    value = excluded.value, read_at = excluded.read_at, origin = excluded.origin
-WHERE excluded.read_at >= o.read_at AND excluded.value <> o.value
+SELECT artifact_id, metric_id, before, read_before FROM told
 """
 
 # Series of consecutive days. Most are in history already, so each is compared as a whole before its
@@ -403,7 +404,7 @@ RETURNING r.artifact_id, r.type, r.scope, r.requirement,
           (SELECT t.purl FROM artifacts t WHERE t.id = r.target_id) AS target, {_OTHER} AS other
 """  # noqa: S608 - put together from constants
 
-RELATIONS: Final = """
+_RELATIONS: Final = """
 INSERT INTO relations AS r (artifact_id, type, target_id, scope, requirement, extra, part)
 SELECT n.*, $2::text
 FROM json_table($1::jsonb, '$[*]' COLUMNS (
@@ -413,7 +414,7 @@ FROM json_table($1::jsonb, '$[*]' COLUMNS (
 """
 
 MOVED_RELATIONS: Final = f"""
-{RELATIONS}
+{_RELATIONS}
 ON CONFLICT (artifact_id, type, target_id, scope, part) DO UPDATE SET
     requirement = excluded.requirement, extra = excluded.extra
 WHERE (r.requirement, r.extra) IS DISTINCT FROM (excluded.requirement, excluded.extra)
@@ -432,7 +433,7 @@ DELETE FROM versions AS v USING left_out AS l
 WHERE (v.artifact_id, v.version) = (l.artifact_id, l.version)
 """
 
-VERSIONS: Final = """
+_VERSIONS: Final = """
 INSERT INTO versions AS v (
     artifact_id, version, published_at, prerelease, yanked, deprecated, channels
 )
@@ -446,7 +447,7 @@ FROM json_table($1::jsonb, '$[*]' COLUMNS (
 
 # What is equal is left alone before the conflict, which would lock it.
 MOVED_VERSIONS: Final = f"""
-{VERSIONS}
+{_VERSIONS}
 WHERE NOT EXISTS (
     SELECT FROM versions k
     WHERE k.artifact_id = n.artifact_id AND k.version = n.version
@@ -458,28 +459,24 @@ ON CONFLICT (artifact_id, version) DO UPDATE SET
     yanked = excluded.yanked, deprecated = excluded.deprecated, channels = excluded.channels
 """  # noqa: S608 - put together from constants
 
-LEFT_TAGS: Final = """
-WITH left_out AS (
-    SELECT t.artifact_id, t.tag_id FROM artifact_tags t WHERE t.artifact_id = ANY($1::bigint[])
-    EXCEPT SELECT n.* FROM json_table($2::jsonb, '$[*]' COLUMNS (
-        artifact_id bigint PATH '$[0]', tag_id bigint PATH '$[1]'
-    )) AS n
-)
-DELETE FROM artifact_tags AS t USING left_out AS l
-WHERE (t.artifact_id, t.tag_id) = (l.artifact_id, l.tag_id)
-"""
-
-ARTIFACT_TAGS: Final = """
-INSERT INTO artifact_tags (artifact_id, tag_id)
+_TAGS: Final = """
 SELECT n.* FROM json_table($1::jsonb, '$[*]' COLUMNS (
     artifact_id bigint PATH '$[0]', tag_id bigint PATH '$[1]'
 )) AS n
 """
 
+# For the artifacts of $2; what is left out goes, and what is there stays.
 MOVED_TAGS: Final = f"""
-{ARTIFACT_TAGS}
+WITH told AS ({_TAGS}), left_out AS (
+    SELECT t.artifact_id, t.tag_id FROM artifact_tags t WHERE t.artifact_id = ANY($2::bigint[])
+    EXCEPT TABLE told
+), gone AS (
+    DELETE FROM artifact_tags AS t USING left_out AS l
+    WHERE (t.artifact_id, t.tag_id) = (l.artifact_id, l.tag_id)
+)
+INSERT INTO artifact_tags (artifact_id, tag_id) TABLE told
 ON CONFLICT DO NOTHING
-"""
+"""  # noqa: S608 - put together from constants
 
 LEFT_FILES: Final = """
 WITH left_out AS (
@@ -492,7 +489,7 @@ DELETE FROM files AS f USING left_out AS l
 WHERE (f.artifact_id, f.path) = (l.artifact_id, l.path)
 """
 
-FILES: Final = """
+_FILES: Final = """
 INSERT INTO files AS f (artifact_id, path, size_bytes, blob_id, lfs)
 SELECT n.*
 FROM json_table($1::jsonb, '$[*]' COLUMNS (
@@ -502,7 +499,7 @@ FROM json_table($1::jsonb, '$[*]' COLUMNS (
 """
 
 MOVED_FILES: Final = f"""
-{FILES}
+{_FILES}
 WHERE NOT EXISTS (
     SELECT FROM files k
     WHERE k.artifact_id = n.artifact_id AND k.path = n.path
@@ -533,6 +530,14 @@ SELECT n.* FROM json_table($1::jsonb, '$[*]' COLUMNS (
     path text PATH '$[3]', reason text PATH '$[4]'
 )) AS n
 ON CONFLICT DO NOTHING
+"""
+
+# The sets of artifacts that have none yet, each of which refers to nothing of the others: relations
+# ($1, $2), versions, tags and files.
+NEW_SETS: Final = f"""
+WITH relations_told AS ({_RELATIONS}), versions_told AS ({_VERSIONS.replace("$1", "$3")}),
+tags_told AS (INSERT INTO artifact_tags (artifact_id, tag_id) {_TAGS.replace("$1", "$4")})
+{_FILES.replace("$1", "$5")}
 """
 
 # Any number will do, as long as it stays the same.
