@@ -118,9 +118,8 @@ async def _see(
     if not seen:
         return set()
     by_id = {known.ids[records.purl]: records for records in seen}
-    read_at = [records.read_at for records in seen]
-    updated_at = [records.facts and records.facts.updated_at for records in seen]
-    rows = await connection.fetch(statements.SEEN, list(by_id), read_at, updated_at)
+    told = [(id_, r.read_at, r.facts and r.facts.updated_at) for id_, r in by_id.items()]
+    rows = await connection.fetch(statements.SEEN, told)
     found.extend(changes.artifact_active(by_id[id_], before) for id_, before in rows)
     return {id_ for id_, _ in rows}
 

@@ -253,7 +253,10 @@ RETURNING
 SEEN: Final = """
 WITH seen AS (
     UPDATE artifacts AS a SET read_at = n.read_at, updated_at = n.updated_at
-    FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) AS n(id, read_at, updated_at)
+    FROM json_table($1::jsonb, '$[*]' COLUMNS (
+        id bigint PATH '$[0]', read_at timestamptz PATH '$[1]' ERROR ON ERROR,
+        updated_at timestamptz PATH '$[2]' ERROR ON ERROR
+    )) AS n
     WHERE a.id = n.id
     RETURNING a.id, old.updated_at AS before, new.updated_at AS after
 )
