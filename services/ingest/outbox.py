@@ -39,6 +39,7 @@ _STREAM: Final = "CHANGES"
 # Without a notification the outbox is looked at this often; it also shows a broken connection.
 _POLL_SECONDS: Final = 5.0
 _RETRY_SECONDS: Final = 1.0
+_CONNECTING_SECONDS: Final = 0.05
 
 log = structlog.get_logger(__name__)
 _unpack: Final = msgspec.msgpack.Decoder(list[tuple[str, bytes, bytes]]).decode
@@ -58,7 +59,8 @@ class Relay:
             try:
                 await self._relay()
             except NotConnected:
-                pass
+                await asyncio.sleep(_CONNECTING_SECONDS)
+                continue
             except (DatabaseError, PublishFailed) as error:
                 log.warning("the outbox waits", reason=str(error))
             await asyncio.sleep(_RETRY_SECONDS)

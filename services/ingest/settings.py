@@ -18,10 +18,10 @@ class IngestSettings(Runtime, frozen=True, kw_only=True):
     ] = 500
     linger_seconds: Annotated[
         float, Meta(gt=0, le=5, description="How long an incomplete batch waits for more.")
-    ] = 0.2
+    ] = 0.1
     lanes: Annotated[
-        int, Meta(ge=1, le=8, description="Batches at the same time: one is read, one written.")
-    ] = 2
+        int, Meta(ge=1, le=8, description="Batches at the same time: one is read, others written.")
+    ] = 3
     hold_seconds: Annotated[
         float,
         Meta(gt=0, description="How long a batch is held while PostgreSQL is away, then put back."),

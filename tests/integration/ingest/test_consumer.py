@@ -257,7 +257,7 @@ async def test_sigterm_in_the_middle_loses_nothing(
     port = ports.free_port()
     async with process(settings, port) as child:
         async with blocked(database_url) as connection:
-            # Both lanes, each with a batch of ten.
+            # Two lanes at least, each with a batch of ten.
             await until(lambda: waits(connection, 2))
             child.send_signal(signal.SIGTERM)
             await until(lambda: refuses(port))
