@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import asyncpg
 from faststream.asgi import AsgiFastStream
-from faststream.nats.annotations import NatsMessage
 
 from contracts.envelope import Event
 from contracts.streams import INGEST, MAINTENANCE, Consumer
@@ -85,8 +84,9 @@ class Service:
         linger = self.settings.linger_seconds
 
         @subscription(self.broker, consumer, batch_size, linger, seal=seal)
-        async def take(events: list[Event | Undecodable], message: NatsMessage) -> None:
-            # A batch comes with a list of messages, which FastStream types as one.
+        async def take(events: list[Event | Undecodable]) -> None:
+            # As a parameter it would be looked up in a thread, while other batches compute.
+            message = self.broker.context.get_local("message")
             await handle(events, message.raw_message)
 
 

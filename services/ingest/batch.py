@@ -239,11 +239,10 @@ def moved(
     observations: Sequence[Observation], now: frozenset[Gauge], before: frozenset[Gauge]
 ) -> Sequence[Observation]:
     """What of these does not stand already, where these gauges do."""
-    if now is not before:
-        return [o for o in observations if (o.metric, o.value) not in before]
-    if len(now) == len(observations):
+    if now is before and len(now) == len(observations):
         return ()
-    return [o for o in observations if o.metric in _WINDOWS]
+    others = dict(now - before)
+    return [o for o in observations if o.metric in others or o.metric in _WINDOWS]
 
 
 def live_rows(values: Mapping[MetricKey, Live]) -> Rows:

@@ -6,7 +6,7 @@ and every message is settled by what became of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, repeat
 from time import monotonic
 from typing import Any, Final
@@ -33,7 +33,8 @@ from services.runtime.tracing import span
 # other's way.
 _PATIENCE: Final = (0.05, 0.5, 1.0, 2.0, 5.0)
 
-# Records in one transaction, at most, unless a single message has more.
+# Records in one transaction, at most, unless a single message has more. What comes after them is
+# not understood before they are written.
 _AT_ONCE: Final = 2_000
 
 # Readings that are understood in one go.
@@ -91,20 +92,21 @@ class Ingest:
     async def _process(
         self, events: Sequence[Event | Undecodable], messages: Sequence[Msg]
     ) -> list[Outcome]:
-        return [
-            outcome
-            async for part in _parts(self._understand(events, messages))
-            for outcome in await self._process_part(part)
-        ]
-
-    async def _understand(
-        self, events: Sequence[Event | Undecodable], messages: Sequence[Msg]
-    ) -> AsyncIterator[Understood | Dead]:
+        outcomes: list[Outcome] = []
+        part: list[Understood | Dead] = []
+        size = 0
         for number, (event, message) in enumerate(zip(events, messages, strict=True), 1):
-            yield self._understanding.of(event, message.data)
+            told = self._understanding.of(event, message.data)
+            records = 0 if isinstance(told, Dead) else len(told)
+            if part and size + records > _AT_ONCE:
+                outcomes += await self._process_part(part)
+                part, size = [], 0
+            part.append(told)
+            size += records
             if number % _BREATH == 0:
                 # PostgreSQL would be idle while another batch waits for this one to say its next.
                 await asyncio.sleep(0)
+        return outcomes + await self._process_part(part)
 
     async def _process_part(self, understood: Sequence[Understood | Dead]) -> list[Outcome]:
         batch = [readings for readings in understood if not isinstance(readings, Dead)]
@@ -146,23 +148,6 @@ class Ingest:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:
             return
-
-
-async def _parts(
-    understood: AsyncIterator[Understood | Dead],
-) -> AsyncIterator[list[Understood | Dead]]:
-    """What goes into one transaction each; what comes after it is not understood before."""
-    part: list[Understood | Dead] = []
-    size = 0
-    async for told in understood:
-        records = 0 if isinstance(told, Dead) else len(told)
-        if part and size + records > _AT_ONCE:
-            yield part
-            part, size = [], 0
-        part.append(told)
-        size += records
-    if part:
-        yield part
 
 
 def _delays() -> Iterator[float]:

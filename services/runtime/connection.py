@@ -155,9 +155,12 @@ class Pull(JetStreamContext.PullSubscription):
 
 def read_headers(block: bytes) -> dict[str, str] | None:
     """The headers of a message by name, from their lines on the wire."""
-    lines = block.decode("utf-8", "replace").split("\r\n")
-    pairs = [line.partition(":") for line in lines[1:] if line]
-    return {name: value.strip() for name, _, value in pairs} or None
+    found: dict[str, str] = {}
+    for line in block.decode("utf-8", "replace").split("\r\n")[1:]:
+        if line:
+            name, _, value = line.partition(":")
+            found[name] = value.strip()
+    return found or None
 
 
 async def acknowledge(messages: Sequence[Msg]) -> None:
