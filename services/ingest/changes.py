@@ -10,8 +10,15 @@ from typing import Any, Final
 import msgspec
 
 from contracts import subjects
-from contracts.changes import ArtifactChanged, Change, MetricChanged, RelationChanged, What
-from contracts.envelope import CONTENT_TYPE, encode, event_type
+from contracts.changes import (
+    CHANGES,
+    ArtifactChanged,
+    Change,
+    MetricChanged,
+    RelationChanged,
+    What,
+)
+from contracts.envelope import CONTENT_TYPE, encode
 from contracts.vocabulary import METRIC_BY_ID, Kind, RelationType, Scope, Source, State
 from services.ingest.batch import identify
 from services.ingest.records import Facts, Records
@@ -21,6 +28,7 @@ _FIELDS: Final = (
     *("description", "url", "homepage", "language", "license", "latest_version"),
     *("created_at", "updated_at", "state"),
 )
+_TYPE_OF: Final = {struct: name for name, struct in CHANGES.items()}
 _TYPES: Final = {type_.value: type_ for type_ in RelationType}
 _SCOPES: Final[dict[str, Scope | None]] = {scope.value: scope for scope in Scope} | {"": None}
 _pack: Final = msgspec.msgpack.Encoder().encode
@@ -137,16 +145,14 @@ def pack(changes: Iterable[Change], traceparent: str | None) -> bytes:
     The messages of one outbox row: a list of [subject, headers, payload], with headers as lines of
     the NATS protocol. Ids are left out; they come from the row's.
     """
-    trace = f"traceparent: {traceparent}\r\n" if traceparent else ""
-    return _pack([_message(change, trace) for change in changes])
+    foot = f"content-type: {CONTENT_TYPE}\r\n"
+    if traceparent:
+        foot += f"traceparent: {traceparent}\r\n"
+    return _pack([_message(change, foot) for change in changes])
 
 
-def _message(change: Change, trace: str) -> tuple[str, bytes, bytes]:
-    headers = (
-        "ce-specversion: 1.0\r\nce-source: /groundswell/ingest\r\n"
-        f"ce-type: {event_type(change)}\r\nce-time: {_utc(change.observed_at)}\r\n"
-        f"ce-subject: {change.purl}\r\ncontent-type: {CONTENT_TYPE}\r\n{trace}"
-    )
+def _message(change: Change, foot: str) -> tuple[str, bytes, bytes]:
+    headers = f"{_head(type(change), change.observed_at)}ce-subject: {change.purl}\r\n{foot}"
     return subjects.change(change), headers.encode(), encode(change)
 
 
@@ -158,9 +164,12 @@ def whose(purl: str) -> tuple[Kind, Source]:
 
 
 @lru_cache(maxsize=4_096)
-def _utc(at: datetime) -> str:
+def _head(change: type[Change], at: datetime) -> str:
     """What one reading changed has one time, or two."""
-    return at.astimezone(UTC).isoformat()
+    return (
+        "ce-specversion: 1.0\r\nce-source: /groundswell/ingest\r\n"
+        f"ce-type: {_TYPE_OF[change]}\r\nce-time: {at.astimezone(UTC).isoformat()}\r\n"
+    )
 
 
 def _number(value: float) -> float | int:

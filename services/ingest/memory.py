@@ -8,9 +8,9 @@ does no harm when the batch then fails.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -20,6 +20,7 @@ from services.ingest.owners import Owner
 from services.ingest.records import Digest, Observation, Organization, Records, Tag
 
 _REMEMBERED: Final = 200_000
+_Key = TypeVar("_Key")
 
 
 class Outdated(Exception):
@@ -54,6 +55,20 @@ class Counted(NamedTuple):
     fingerprint: int
 
 
+class Recalled(dict[_Key, int]):
+    """What a batch is known to need, and behind it all that is remembered."""
+
+    def __init__(self, needed: Mapping[_Key, int], remembered: Mapping[_Key, int]) -> None:
+        super().__init__(needed)
+        self._remembered = remembered
+
+    def __missing__(self, key: _Key) -> int:
+        try:
+            return self._remembered[key]
+        except KeyError:
+            raise Outdated from None
+
+
 class Memory:
     """
     What is known to be committed: ids by purl, by owner and by tag, the months that are there, and
@@ -74,6 +89,15 @@ class Memory:
         self.months: set[date] = set()
         self.told: dict[str, Told] = {}
         self.counted: dict[tuple[str, str], Counted] = {}
+
+    def says_again(self, records: Records) -> bool:
+        """Whether the same facts were the last that this process wrote of that artifact."""
+        told = self.told.get(records.purl)
+        return (
+            told is not None
+            and records.digest is not None
+            and (told.digest.mark == records.digest.mark)
+        )
 
     def forget(self) -> None:
         """Know nothing again."""
@@ -129,15 +153,17 @@ async def prepare(connection: Any, memory: Memory, batch: Sequence[Records]) -> 
     """Make what the batch refers to. Not to be called inside a transaction."""
     await _ensure_months(connection, memory, batch)
     names = memory.names or await connection.fetchval(statements.NAMES)
-    ids, aliases = await _known_ids(connection, memory, batch)
+    # What was said before was made then, and is looked up only where somebody else spoke since.
+    news = [records for records in batch if not memory.says_again(records)]
+    ids, aliases = await _known_ids(connection, memory, shaped.named(batch), shaped.targets(news))
     owner_ids = await owners.owner_ids(connection, batch, memory.owners)
     return Known(
         names=names,
-        ids=ids,
+        ids=Recalled(ids, memory.ids),
         aliases=aliases,
         owners=owner_ids,
         accounts={owner: memory.accounts[owner] for owner in owner_ids.keys() & memory.accounts},
-        tags=await _tag_ids(connection, memory, batch),
+        tags=Recalled(await _tag_ids(connection, memory, news), memory.tags),
         told={r.purl: told for r in batch if (told := memory.told.get(r.purl)) is not None},
         counted={
             key: memory.counted[key]
@@ -173,14 +199,13 @@ async def _tag_ids(connection: Any, memory: Memory, batch: Sequence[Records]) ->
 
 
 async def _known_ids(
-    connection: Any, memory: Memory, batch: Sequence[Records]
+    connection: Any, memory: Memory, named: set[str], targets: set[str]
 ) -> tuple[dict[str, int], dict[str, str]]:
     """
     Ids of the batch's artifacts as far as there are any, and of all far ends; and which of their
     purls are former names, with the present ones.
     """
-    targets = shaped.targets(batch)
-    wanted = targets | shaped.named(batch)
+    wanted = targets | named
     ids = {purl: memory.ids[purl] for purl in wanted & memory.ids.keys()}
     aliases = {purl: memory.aliases[purl] for purl in ids.keys() & memory.aliases.keys()}
     ids |= {current: memory.ids[current] for current in aliases.values()}

@@ -10,11 +10,14 @@ import msgspec
 import pytest
 
 from contracts.changes import ArtifactChanged, MetricChanged, RelationChanged, What
+from contracts.envelope import Event
 from contracts.vocabulary import METRIC_BY_NAME, MetricKind
 from services.ingest.memory import Memory
 from services.ingest.records import Observation, Records
+from services.ingest.understanding import understand
 from services.ingest.writer import write
 from services.runtime.database import DatabaseRejected
+from services.runtime.delivery import Dead
 from tests.support import ledger
 from tests.support.ledger import take_changes, values, write_events
 from tests.support.readings import NOON, YESTERDAY, downloads, gone, packument, project
@@ -303,6 +306,13 @@ async def test_a_gauge_has_history_only_where_it_moved(pool: Any):
     )
 
 
+async def say(pool: Any, memory: Memory, event: Event) -> None:
+    """Write what a reading says, as the consumer does: with what it says in short."""
+    told = understand(event)
+    assert not isinstance(told, Dead)
+    await write(pool, memory, told)
+
+
 def people(count: int, hours: int) -> Any:
     """A packument that so many maintain, read so many hours later."""
     names = [{"name": str(number)} for number in range(count)]
@@ -360,6 +370,33 @@ async def test_gauges_that_somebody_else_moved_meanwhile_are_written_again(pool:
     await write_events(pool, [people(3, 2)], memory)
 
     assert [(None, 3), (3, 7), (7, 3)] == moves(await take_changes(pool), "maintainers")
+
+
+@pytest.mark.parametrize("evicted", [False, True], ids=["remembered", "partly forgotten"])
+async def test_facts_that_somebody_else_told_meanwhile_are_told_again_whole(
+    pool: Any, *, evicted: bool
+):
+    memory = Memory()
+    whole: dict[str, Any] = {
+        "dependencies": {"right": "^1"},
+        "keywords": ["pad"],
+        "repository": "github:ada/left",
+    }
+    for hours in (0, 1):
+        await say(pool, memory, packument("left", **whole, at=NOON + hours * HOUR))
+    facts = (ledger.RELATIONS, ledger.TAGS)
+    before = [await ledger.rows(pool, statement) for statement in facts]
+    await say(pool, Memory(), packument("left", at=NOON + 2 * HOUR))
+    assert before != [await ledger.rows(pool, statement) for statement in facts]
+    if evicted:
+        memory.tags.clear()
+        memory.ids.pop("pkg:npm/right")
+
+    await say(pool, memory, packument("left", **whole, at=NOON + 3 * HOUR))
+
+    assert before == [await ledger.rows(pool, statement) for statement in facts]
+    [row] = [r for r in await ledger.rows(pool, ledger.ARTIFACTS) if r["purl"] == "pkg:npm/left"]
+    assert ["pad"] == row["keywords"]
 
 
 async def test_what_upstream_tells_beside_the_facts_nobody_else_overwrites(pool: Any):
