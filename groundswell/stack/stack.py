@@ -15,6 +15,7 @@ from alembic.util import CommandError
 
 from contracts.streams import SCHEDULES, Schedule
 from contracts.vocabulary import Environment
+from groundswell import indexing
 from groundswell.migrate import migrate
 from groundswell.stack import meilisearch, nats, passwords, ports, postgres, services, state
 from groundswell.stack.errors import Occupied, StackError
@@ -23,6 +24,7 @@ from groundswell.stack.processes import identify
 from groundswell.stack.state import Running, State
 from groundswell.stack.supervisor import Child, Supervisor
 from services.runtime import streams
+from services.search.errors import IndexFailed
 
 _BEHIND = ("postgres", "nats", "meilisearch", "ingest", "search", "collector")
 
@@ -139,11 +141,18 @@ class Stack:
         ready = partial(meilisearch.is_ready, self.index)
         await self.supervisor.start(Child(program, port, ready))
 
+    async def _set_up_index(self, index: meilisearch.Server) -> None:
+        try:
+            await indexing.apply(index)
+        except IndexFailed as error:
+            raise StackError(f"The index at {index.url} cannot be set up: {error}") from error
+
     async def _start_searching(self) -> None:
         """What writes the index, and what asks it by a key that may do no more."""
         if self.index is None:
             await self._start_service("api")
             return
+        await self._set_up_index(self.index)
         await self._start_service("search", self.index)
         key = await meilisearch.key_to_search(self.index)
         await self._start_service("api", meilisearch.Server(self.index.url, key))

@@ -27,7 +27,7 @@ from services.search.following import Following, following, last_change
 from services.search.making import documents
 from services.search.meilisearch import Meilisearch
 from services.search.rows import after
-from services.search.touched import Touched
+from services.search.touched import Touched, parts
 from services.search.writer import in_turn, send
 
 _CHUNK: Final = 5_000
@@ -119,11 +119,9 @@ async def _catch_up(pool: Any, index: Meilisearch, name: str, changes: Following
 
 
 async def _write(connection: Any, index: Meilisearch, name: str, touched: Touched) -> int:
-    if not touched.all:
-        return 0
-    sent = await send(connection, index, touched, name)
-    await index.settled(sent.tasks)
-    return sent.written
+    sent = [await send(connection, index, part, name) for part in parts(touched, _CHUNK)]
+    await index.settled([task for one in sent for task in one.tasks])
+    return sum(one.written for one in sent)
 
 
 async def _replace(pool: Any, index: Meilisearch, name: str, changes: Following) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -41,6 +41,17 @@ def touched(event: Event | Undecodable) -> Touched | Dead:
             return Touched(frozenset({purl}))
         case _:
             return Dead(f"{event.type} is no change")
+
+
+def parts(many: Touched, size: int) -> Iterator[Touched]:
+    """The same in pieces of so many purls."""
+    told = [*((purl, True) for purl in many.own), *((purl, False) for purl in many.others)]
+    for start in range(0, len(told), size):
+        part = told[start : start + size]
+        yield Touched(
+            frozenset(purl for purl, own in part if own),
+            frozenset(purl for purl, own in part if not own),
+        )
 
 
 def together(many: Iterable[Touched]) -> Touched:

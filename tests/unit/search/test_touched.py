@@ -9,7 +9,7 @@ from contracts.jobs import Rank
 from contracts.vocabulary import RelationType
 from services.runtime.broker import Undecodable
 from services.runtime.delivery import Dead
-from services.search.touched import Touched, together, touched
+from services.search.touched import Touched, parts, together, touched
 from tests.support import changes
 
 A, B = "pkg:npm/a", "pkg:npm/b"
@@ -54,3 +54,13 @@ def test_a_batch_touches_each_once():
     assert Touched(frozenset({A}), frozenset({B})) == told
     assert {A, B} == told.all
     assert Touched() == together([])
+
+
+def test_what_is_much_comes_in_pieces():
+    many = Touched(frozenset({"a", "b", "c"}), frozenset({"d", "e"}))
+
+    pieces = list(parts(many, 2))
+
+    assert [2, 2, 1] == [len(one.all) for one in pieces]
+    assert many == together(pieces)
+    assert [] == list(parts(Touched(), 2))
