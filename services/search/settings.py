@@ -29,8 +29,13 @@ class SearchSettings(Runtime, frozen=True, kw_only=True):
     ] = 0.1
     lanes: Annotated[
         int,
-        Meta(ge=1, le=32, description="Batches at the same time: one is indexed, others wait."),
-    ] = 8
+        Meta(
+            ge=1,
+            le=64,
+            description="Batches at the same time: some are indexed in one go, others queue up for"
+            " the next. As many as come while Meilisearch is at work.",
+        ),
+    ] = 24
     max_queued_tasks: Annotated[
         int,
         Meta(ge=1, description="While Meilisearch has so many tasks to do, nothing is added."),
