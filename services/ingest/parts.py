@@ -26,7 +26,7 @@ async def write_parts(
     connection: Any, known: Known, group: Sequence[Records], found: list[Change]
 ) -> None:
     """Write the parts that are not older than what is known of them. Their artifacts are locked."""
-    told = [records for records in group if records.part is not Part.FACTS]
+    told = [records for records in group if _tells(records)]
     if not told:
         return
     rows = await connection.fetch(statements.PARTS, shaped.part_rows(told, known.ids))
@@ -38,6 +38,15 @@ async def write_parts(
     await sets.write_problems(connection, known, told)
     enriched = [r for r in told if r.part is Part.ENRICHMENT and r.facts is not None]
     await _fill(connection, known, enriched, found)
+
+
+def _tells(records: Records) -> bool:
+    """
+    Whether it tells a part anything. Who only counts says nothing that an older reading could be
+    outdone by.
+    """
+    told = records.facts is not None or records.problems is not None or bool(records.relations)
+    return told and records.part is not Part.FACTS
 
 
 async def _fill(

@@ -65,6 +65,13 @@ SERVED: dict[str, dict[str, Any]] = {
     "depsdev": {"dependents": 4},
     "librariesio": {"dependents": 54, "dependent_repositories": 20_489},
 }
+_ENDED = """
+    SELECT count(*) FILTER (WHERE visits >= $1), coalesce(sum(at_work), 0) FROM (
+        SELECT count(completed_at) FILTER (WHERE job = 'refresh') AS visits,
+            count(*) FILTER (WHERE completed_at IS NULL) AS at_work
+        FROM runs GROUP BY source
+    ) by_source
+"""
 WELL = ("success", 2, 2, 0, None, None)
 
 
@@ -81,10 +88,9 @@ class Pipeline(Struct, frozen=True):
         """How the last visit of each source went, once all of so many have arrived."""
 
         async def ended() -> bool:
-            count = await self.tables.fetchval(
-                "SELECT count(completed_at) FROM runs WHERE job = 'refresh'"
-            )
-            return bool(count >= rounds * len(SOURCES))
+            # What follows from a visit has runs of its own, and may change something too.
+            row = await self.tables.fetchrow(_ENDED, rounds)
+            return row is not None and tuple(row) == (len(SOURCES), 0)
 
         await until(ended, 30)
         await until(ingest.settled(self.js))
@@ -221,4 +227,4 @@ async def test_a_second_visit_asks_for_news_only_and_changes_nothing(pipeline: P
             statuses = [(one.conditional, one.status) for one in about_facts(example, seen)]
             assert statuses == [(True, 304)] * 2, name
     assert changes > 0
-    assert len(await ingest.changes(pipeline.js)) == changes
+    assert (await ingest.changes(pipeline.js))[changes:] == []

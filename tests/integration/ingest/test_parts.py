@@ -78,6 +78,15 @@ async def test_a_part_is_as_new_as_its_own_last_reading(pool: Any):
     assert (NOON + 9 * HOUR,) == await the_artifact(pool, "read_at")
 
 
+async def test_who_only_counts_outdoes_nobody(pool: Any):
+    counted = (Observation("dependents", 7.0, NOON + HOUR),)
+    await told(pool, part(Part.ENRICHMENT, 1, observations=counted))
+
+    await told(pool, part(Part.ENRICHMENT, 0, relations=edges((NUMPY, None))))
+
+    assert [("enrichment", NUMPY, None)] == await relations(pool)
+
+
 async def test_the_same_edge_told_twice_is_seen_once_by_the_stronger_part(pool: Any):
     weak = part(Part.ENRICHMENT, relations=edges((NUMPY, "weak")))
     (first,) = await told(pool, weak)
