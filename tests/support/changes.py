@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from nats.js import JetStreamContext
+from nats.js.api import ConsumerInfo
 
 from contracts import subjects
 from contracts.changes import ArtifactChanged, Change, MetricChanged, RelationChanged, What
@@ -62,6 +63,12 @@ async def publish(js: JetStreamContext, changes: Iterable[Change]) -> None:
         for number, change in enumerate(changes)
     ]
     await publish_all(js, "CHANGES", events)
+
+
+async def listeners(js: JetStreamContext) -> list[ConsumerInfo]:
+    """Who listens to CHANGES, but for the durables of services."""
+    found = await js.consumers_info("CHANGES")
+    return [one for one in found if not one.config.durable_name]
 
 
 def _event(id_: str, change: Change) -> Event:

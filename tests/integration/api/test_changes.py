@@ -182,7 +182,7 @@ async def test_asking_leaves_no_consumer_behind(
     await page(feed_api, limit=2)
     await feed.farewells()
 
-    assert [] == await js.consumers_info("CHANGES")
+    assert [] == await changes.listeners(js)
 
 
 async def test_what_is_no_change_of_ours_is_passed_over(

@@ -211,11 +211,11 @@ async def _read_all(client: socket.socket) -> bytes:
 async def test_who_leaves_leaves_nothing_behind(url: str, js: JetStreamContext):
     async with feed(url) as live:
         await live.next()
-        assert 1 == len(await js.consumers_info("CHANGES"))
+        assert 1 == len(await changes.listeners(js))
     await until(lambda: metrics.STREAMS_OPEN._value.get() == 0)
 
     async def forgotten() -> bool:
-        return not await js.consumers_info("CHANGES")
+        return not await changes.listeners(js)
 
     await until(forgotten)
 
@@ -223,7 +223,7 @@ async def test_who_leaves_leaves_nothing_behind(url: str, js: JetStreamContext):
 async def test_a_feed_whose_consumer_is_gone_is_closed(url: str, js: JetStreamContext):
     async with feed(url) as live:
         await live.next()
-        (consumer,) = await js.consumers_info("CHANGES")
+        (consumer,) = await changes.listeners(js)
         await js.delete_consumer("CHANGES", consumer.name)
         with pytest.raises(StopAsyncIteration):
             await _to_the_end(live)
