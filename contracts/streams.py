@@ -129,7 +129,6 @@ SEARCH: Final = Consumer(
     durable="search",
     filters=(subjects.CHANGES,),
     max_ack_pending=20_000,
-    ack_wait=60.0,
 )
 RECONCILER: Final = Consumer(
     stream="JOBS", durable="reconcile", filters=(subjects.RECONCILE,), max_ack_pending=1
