@@ -43,8 +43,8 @@ from groundswell.stack.supervisor import Status
 from services.ingest import statements
 from services.ingest.changes import pack
 from services.ingest.percentiles import gather_percentiles
+from services.search.documents import documents
 from services.search.errors import IndexFailed
-from services.search.making import documents
 from services.search.meilisearch import Meilisearch, connected
 from services.search.rows import after
 from services.search.verify import verify

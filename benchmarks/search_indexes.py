@@ -15,8 +15,8 @@ from msgspec import Struct
 from contracts.documents import INDEX
 from groundswell.stack.meilisearch import Server
 from services.api.engines import Match, Matches, Search
+from services.search.documents import documents
 from services.search.keeper import establish
-from services.search.making import documents
 from services.search.meilisearch import Meilisearch, connected
 from services.search.rows import after
 

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from contracts.documents import INDEX, KEY
-from services.search.making import documents
+from services.search.documents import documents
 from services.search.meilisearch import Meilisearch
 from services.search.rows import after
 

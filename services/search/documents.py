@@ -1,8 +1,8 @@
-"""From a row to its document. Pure."""
+"""From rows to documents, in numbers that Meilisearch keeps. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from contracts.documents import Document
@@ -10,6 +10,12 @@ from contracts.names import compact, words
 from contracts.vocabulary import METRIC_BY_ID, Kind, Source, State
 
 _NAMES: Final = {id_: metric.name for id_, metric in METRIC_BY_ID.items()}
+_EXACT: Final = 1e15
+
+
+def documents(rows: Iterable[Any]) -> list[Document]:
+    """The document of each row, in their order."""
+    return [document(row) for row in rows]
 
 
 def document(row: Mapping[str, Any]) -> Document:
@@ -40,8 +46,20 @@ def document(row: Mapping[str, Any]) -> Document:
         base_models=row["base_models"],
         has_dependents=row["has_dependents"],
         popularity=row["popularity"] or 0.0,
-        hot=row["hot"],
-        used=row["used"],
+        hot=_kept(row["hot"]),
+        used=_kept(row["used"]),
         updated_at=row["updated_at"],
-        metrics={_NAMES[id_]: value for id_, value in values},
+        metrics={_NAMES[id_]: kept(value) for id_, value in values},
     )
+
+
+def _kept(value: float | None) -> float | None:
+    return None if value is None else kept(value)
+
+
+def kept(value: float) -> float:
+    """
+    The number to 15 digits. With more of them the server may read another one than was written, by
+    the last bit, and no comparison would ever find both sides equal.
+    """
+    return value if value.is_integer() and abs(value) < _EXACT else float(f"{value:.15g}")

@@ -24,8 +24,8 @@ from services.runtime.broker import Undecodable
 from services.runtime.database import DatabaseError, translated
 from services.runtime.delivery import Dead, Done, Later, Outcome, heartbeat, settle
 from services.search.comparing import Difference, What, chunks, compare
+from services.search.documents import documents
 from services.search.errors import IndexFailed, IndexRejected
-from services.search.making import documents
 from services.search.meilisearch import Meilisearch
 from services.search.rows import named
 from services.search.writer import Sent, count, in_turn

@@ -22,9 +22,9 @@ from nats.js import JetStreamContext
 from contracts import locks
 from contracts.documents import INDEX, Document
 from services.runtime.database import translated
+from services.search.documents import documents
 from services.search.errors import IndexUnavailable
 from services.search.following import Following, following, last_change
-from services.search.making import documents
 from services.search.meilisearch import Meilisearch
 from services.search.rows import after
 from services.search.touched import Touched, parts

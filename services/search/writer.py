@@ -25,8 +25,8 @@ from contracts import locks
 from contracts.documents import INDEX, Document
 from services.runtime import metrics
 from services.runtime.database import translated
+from services.search.documents import documents
 from services.search.errors import IndexMissing
-from services.search.making import documents
 from services.search.meilisearch import Meilisearch
 from services.search.rows import named
 from services.search.touched import Touched

@@ -6,7 +6,7 @@ import pytest
 from contracts.documents import Document
 from contracts.vocabulary import Kind, Source
 from services.search.comparing import Difference, What, by_id, compare
-from services.search.making import kept
+from services.search.documents import kept
 from services.search.verify import Side, Verdict
 
 
