@@ -27,11 +27,15 @@ _ROUNDS: Final = 3
 
 
 class Added(Struct, frozen=True):
-    """Milliseconds at the median, one client; and how many times as long the API takes."""
+    """
+    Milliseconds at the median, one client; and how many times as long the API takes. `typeahead` is
+    what completing half a name takes at the API.
+    """
 
     bare: float
     engine: float
     api: float
+    typeahead: float
 
     @property
     def ratio(self) -> float:
@@ -96,7 +100,7 @@ async def _measure(url: str, server: Server, texts: Sequence[str]) -> Added:
     headers = ["Content-Type: application/json", f"Authorization: Bearer {server.key}"]
     await bare.open()
     await api.open()
-    took: dict[str, list[float]] = {"bare": [], "engine": [], "api": []}
+    took: dict[str, list[float]] = {"bare": [], "engine": [], "api": [], "typeahead": []}
 
     async def ask_bare() -> None:
         for body in recorder.bodies:
@@ -107,10 +111,12 @@ async def _measure(url: str, server: Server, texts: Sequence[str]) -> Added:
             recorder.bodies.clear()
             search = Search(text, Filters(), RELEVANCE, limit=_TOP, offset=0)
             path = f"/api/v1/search?limit={_TOP}&q={quote(text)}"
+            half = f"/api/v1/search/typeahead?q={quote(text[: max(2, len(text) // 2)])}"
             times = {
                 "engine": await _timed(lambda search=search: engine.search(search)),  # type: ignore[misc]
                 "bare": await _timed(ask_bare),
                 "api": await _timed(lambda path=path: api.ask(f"GET {path} HTTP/1.1")),  # type: ignore[misc]
+                "typeahead": await _timed(lambda half=half: api.ask(f"GET {half} HTTP/1.1")),  # type: ignore[misc]
             }
             if number:  # the first round is for what is read and planned once
                 for name, one in times.items():

@@ -20,8 +20,10 @@ class Document(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
     `id` is the artifact's bigint, `owner` its namespace, `aliases` are purls that it had before.
     Names stand there as they are compared too: compact, without what separates their words, and as
-    the words. `popularity` is 0..1, the share of the artifacts of its source that are less popular;
-    `hot` and `used` are what these sorts mean for its source. `updated_at` is seconds since 1970.
+    the words. `glued_words` are those of the description that stand together with what the server
+    takes for a letter, as in `<b>` and `a=b`. `popularity` is 0..1, the share of the artifacts of
+    its source that are less popular; `hot` and `used` are what these sorts mean for its source.
+    `updated_at` is seconds since 1970.
     """
 
     id: int
@@ -37,6 +39,7 @@ class Document(Struct, frozen=True, kw_only=True, omit_defaults=True):
     name_words: str
     owner_words: str = ""
     description: str | None = None
+    glued_words: str = ""
     keywords: list[str] = []
     tags: list[str] = []
     language: str | None = None
@@ -81,6 +84,7 @@ SETTINGS: Final[dict[str, Any]] = {
         "pipeline_tag",
         "library",
         "description",
+        "glued_words",
     ],
     "filterableAttributes": [
         "aliases",
@@ -107,10 +111,14 @@ SETTINGS: Final[dict[str, Any]] = {
     ],
     "typoTolerance": {
         "minWordSizeForTypos": {"oneTypo": 3, "twoTypos": 5},
-        "disableOnAttributes": ["description", "keywords", "library", "pipeline_tag"],
+        "disableOnAttributes": [
+            "description",
+            "glued_words",
+            "keywords",
+            "library",
+            "pipeline_tag",
+        ],
     },
-    # What parts words in descriptions and is no separator for the server by itself.
-    "separatorTokens": ["$", "+", "<", "=", ">", "^", "`", "|", "~"],
     "synonyms": {
         word: sorted(other for other in group if other != word)
         for group in _SYNONYMS

@@ -92,7 +92,7 @@ async def _fill(url: str) -> None:
         ("pkg:pypi/starlette", 1e8, "The little ASGI framework that shines", ["asgi"]),
         ("pkg:pypi/django", 2e7, "A high-level web framework", ["web"]),
         ("pkg:pypi/scikit-learn", 3e7, "Machine learning in Python", []),
-        ("pkg:npm/escapist", 10.0, "<b>Escaping</b> & more", []),
+        ("pkg:npm/escapist", 10.0, "<b> Escaping </b> & a=glued", []),
         ("pkg:github/facebook/react", None, "The library for web and native interfaces", []),
     ]:
         metrics = {} if downloads is None else {"downloads_week": downloads}
@@ -129,6 +129,7 @@ async def purls(api: httpx.AsyncClient, q: str, **params: Any) -> list[str]:
         ("facebook/react", ["github/facebook/react"]),
         ("https://www.npmjs.com/package/@types/react", ["npm/%40types/react"]),
         ("perform* asgi", ["pypi/litestar"]),
+        ("glued", ["npm/escapist"]),
         ("django or starlette", ["pypi/starlette", "pypi/django"]),
     ],
 )
@@ -259,7 +260,7 @@ async def test_a_marked_text_is_safe_in_a_page(api: httpx.AsyncClient):
     answer = await api.get(URL, params={"q": "escaping", "highlight": True})
 
     assert (
-        "&lt;b&gt;<em>Escaping</em>&lt;/b&gt; &amp; more"
+        "&lt;b&gt; <em>Escaping</em> &lt;/b&gt; &amp; a=glued"
         == (answer.json()["data"][0]["highlights"]["description"])
     )
 
