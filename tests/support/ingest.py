@@ -126,8 +126,8 @@ class Gate:
     @property
     def url(self) -> str:
         """The same server, through this gate."""
-        who = self._target.netloc.rpartition("@")[0]
-        return self._target._replace(netloc=f"{who}@127.0.0.1:{self._port}").geturl()
+        who, at, _ = self._target.netloc.rpartition("@")
+        return self._target._replace(netloc=f"{who}{at}127.0.0.1:{self._port}").geturl()
 
     async def open(self) -> None:
         """Let connections through; it is the same port every time."""
