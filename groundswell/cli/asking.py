@@ -21,6 +21,7 @@ _PAGE = 100
 _DESCRIPTION = 70
 _DAYS = 60
 _VERSIONS = 5
+_NOTHING = "Nothing is found."
 
 
 def search(
@@ -57,8 +58,10 @@ def search(
     for facet, counts in (meta.facets or {}).items():
         told = ", ".join(f"{value} {render.number(count)}" for value, count in counts.items())
         print(f"{facet}: {told or 'none'}")
-    if meta.suggestion:
-        print(f"Nothing is found; did you mean {meta.suggestion!r}?")
+    if not found:
+        print(
+            f"Nothing is found; did you mean {meta.suggestion!r}?" if meta.suggestion else _NOTHING
+        )
     rows = [
         (hit.purl, render.number(render.measure(hit, Sort.HOT)[1]), _shortened(hit.description))
         for hit in found

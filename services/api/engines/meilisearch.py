@@ -30,7 +30,7 @@ from services.api.engines import (
     Search,
     Unsuited,
 )
-from services.api.engines.scores import Candidate, score
+from services.api.engines.scores import Candidate, is_named, score
 from services.api.engines.spellings import Spelling, spell
 from services.api.filters import Filters
 
@@ -40,6 +40,9 @@ _Filters: TypeAlias = list[str | list[str]]
 # Of each kind of proposal that is scored.
 _NAMES: Final = 40
 _WORDS: Final = 100
+# Fewer hits than these are filled up with so many that have only the rarer ones of the words.
+_FEW: Final = 10
+_SOME: Final = 40
 _FIELDS: Final = list(Candidate.__struct_fields__)
 _SORTS: Final = {Sort.LATEST: "updated_at", Sort.HOT: "hot", Sort.USED: "used"}
 _FACETS: Final = {Facet.TAG: "tags"}
@@ -86,10 +89,14 @@ class _Separate(Struct, frozen=True):
 
 
 class _Window(Struct, frozen=True):
-    """The best of all that was proposed; `words` is what was found by words alone."""
+    """
+    The best of all that was proposed. `words` is what has all of the words, and `counted` is what
+    facets count: that, or what has some of them, where nothing has all.
+    """
 
     matches: list[Match]
     words: list[_Found]
+    counted: list[_Found]
 
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -137,7 +144,7 @@ class MeilisearchEngine:
             matches=page,
             total=len(window.matches) + more,
             total_at_most=_WORDS,
-            facets=await self._facets(search, spelling, window.words),
+            facets=await self._facets(search, spelling, window.counted),
         )
 
     async def check(self) -> str:
@@ -155,12 +162,12 @@ class MeilisearchEngine:
         asked = [replace(one, limit=_WORDS, facets=_wanted(search)) for one in words]
         found = await self._ask([*names, *_marking(search, asked)])
         by_name, by_words = found[: len(names)], found[len(names) :]
-        if len(words) == 1 and " " in words[0].q and not by_words[0].hits:
-            # Some of the words are better than nothing.
-            by_words = await self._ask(
-                [replace(one, matching_strategy="last") for one in _marking(search, asked)]
-            )
-        return _Window(_ranked(spelling, by_name, by_words), by_words)
+        some: list[_Found] = []
+        if _wants_more(spelling, by_name, by_words):
+            fewer = [replace(one, matching_strategy="frequency", limit=_SOME) for one in asked]
+            some = await self._ask(_marking(search, fewer))
+        counted = by_words if any(one.hits for one in by_words) else some
+        return _Window(_ranked(spelling, by_name, [*some, *by_words]), by_words, counted)
 
     async def _beyond(
         self, search: Search, spelling: Spelling, window: Sequence[Match]
@@ -262,6 +269,13 @@ def _words(spelling: Spelling, filters: _Filters) -> list[_Query]:
     sides = [" ".join(side.split()) for side in _OR.split(spelling.words)]
     sides[-1] = " ".join((sides[-1], *spelling.beginnings)).strip()
     return [_Query(side, filter=filters, show_ranking_score=True) for side in sides if side]
+
+
+def _wants_more(spelling: Spelling, by_name: Iterable[_Found], by_words: Sequence[_Found]) -> bool:
+    """Whether some of several words are better than the little that has all of them."""
+    several = len(by_words) == 1 and " " in spelling.words.strip()
+    few = sum(len(one.hits) for one in by_words) < _FEW
+    return several and few and not any(is_named(spelling, h) for one in by_name for h in one.hits)
 
 
 def _marking(search: Search, queries: Iterable[_Query]) -> list[_Query]:

@@ -66,6 +66,14 @@ def score(spelling: Spelling, one: Candidate, words: float) -> float:
     return found + _likeness(spelling.name, one, goes_on=spelling.goes_on) + _WORDS * words**3
 
 
+def is_named(spelling: Spelling, one: Candidate) -> bool:
+    """Whether what was typed is its name, or names it outright."""
+    if any(purl in (one.purl, *one.aliases) for purl in spelling.purls):
+        return True
+    names = (one.compact_full_name, one.compact_name, *one.former_names)
+    return not spelling.goes_on and spelling.name in names
+
+
 def _likeness(name: str, one: Candidate, *, goes_on: bool) -> float:
     in_scope = one.owner.startswith("@")
     if name in one.former_names and not goes_on:

@@ -70,10 +70,10 @@ async def test_what_may_be_named_outright_is_asked_for_by_its_purl():
     assert [[f"purl IN [{purl}]", f"aliases IN [{purl}]"]] == body["queries"][0]["filter"]
 
 
-async def test_some_of_the_words_are_asked_for_where_none_has_them_all():
+async def test_some_of_the_words_are_asked_for_where_few_have_them_all():
     strategies = [body["queries"][-1]["matchingStrategy"] for body in await asked(question("a b"))]
 
-    assert ["all", "last"] == strategies
+    assert ["all", "frequency"] == strategies
     assert 1 == len(await asked(question("react")))
 
 

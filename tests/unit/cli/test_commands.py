@@ -163,6 +163,8 @@ def test_search_says_what_may_have_been_meant(
     command("search", "asgo", replies=(ok([]), ok([], suggestion="asgi")))
 
     assert capsys.readouterr().out == "Nothing is found; did you mean 'asgi'?\n"
+    command("search", "zzzz", replies=(ok([]), ok([])))
+    assert capsys.readouterr().out == "Nothing is found.\n"
 
 
 def test_search_answers_json_for_programs(
