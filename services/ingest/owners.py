@@ -63,9 +63,9 @@ async def write_owners(
         for owner, (read_at, said) in sorted(told.items())
         if known.get(owner) != said
     ]
-    known.update({owner: said for owner, (_, said) in told.items()})
-    if rows:
-        await connection.execute(statements.OWNERS_TOLD, rows)
+    written = await connection.fetch(statements.OWNERS_TOLD, rows) if rows else ()
+    # What came late is not what is known now.
+    known.update({(owner := Owner(*row)): told[owner][1] for row in written})
 
 
 def _joined(known: Organization | None, said: Organization) -> Organization:

@@ -95,6 +95,7 @@ ON CONFLICT (source, login) DO UPDATE SET
     told_repository_count = coalesce(excluded.told_repository_count, o.told_repository_count),
     told_star_count = coalesce(excluded.told_star_count, o.told_star_count)
 WHERE excluded.read_at >= coalesce(o.read_at, '-infinity')
+RETURNING o.source, o.login
 """
 
 # In the order in which `OWNERS_TOLD` goes through them.

@@ -38,11 +38,11 @@ T = TypeVar("T")
 _Filters: TypeAlias = list[str | list[str]]
 
 # Of each kind of proposal that is scored.
-_NAMES: Final = 40
-_WORDS: Final = 100
+_NAMES: Final = 30
+_WORDS: Final = 60
 # Fewer hits than these are filled up with so many that have only the rarer ones of the words.
 _FEW: Final = 10
-_SOME: Final = 40
+_SOME: Final = 30
 _FIELDS: Final = list(Candidate.__struct_fields__)
 _SORTS: Final = {Sort.LATEST: "updated_at", Sort.HOT: "hot", Sort.USED: "used"}
 _FACETS: Final = {Facet.TAG: "tags"}

@@ -76,6 +76,15 @@ async def test_an_owner_ends_the_same_whatever_the_order(pool: Any):
     assert {("new", 9, NOON + 3 * HOUR)} == ends
 
 
+async def test_what_came_late_is_told_again_when_it_is_true(pool: Any):
+    memory = Memory()
+    for hours, name in ((3, "new"), (1, "old"), (4, "old")):
+        await write(pool, memory, [owner("ada", hours, name=name)])
+
+    row = await the_owner(pool)
+    assert ("old", NOON + 4 * HOUR) == (row["name"], row["read_at"])
+
+
 async def test_counts_that_upstream_does_not_tell_are_of_what_is_here(pool: Any):
     batch = [
         owned("pkg:github/ada/engine", "ada", stars=5.0),

@@ -48,9 +48,9 @@ async def test_names_and_words_are_asked_for_at_once():
     (body, *_) = await asked(question("Left-Pad"))
     names, words = body["queries"]
 
-    assert ("leftpad", 40) == (names["q"], names["limit"])
+    assert ("leftpad", 30) == (names["q"], names["limit"])
     assert ["compact_full_name", "compact_name", "former_names"] == names["attributesToSearchOn"]
-    assert ("Left Pad", "all", 100) == (words["q"], words["matchingStrategy"], words["limit"])
+    assert ("Left Pad", "all", 60) == (words["q"], words["matchingStrategy"], words["limit"])
     assert "attributesToSearchOn" not in words
 
 
