@@ -6,6 +6,7 @@ PostgreSQL is the truth and the index is derived from it, so a document is only 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from msgspec import Struct
@@ -127,3 +128,9 @@ SETTINGS: Final[dict[str, Any]] = {
     "faceting": {"maxValuesPerFacet": 20, "sortFacetValuesBy": {"*": "count"}},
     "pagination": {"maxTotalHits": 1_000},
 }
+
+
+def quoted(texts: Iterable[str]) -> str:
+    """A list of texts as a filter of the index has it, whatever is in them."""
+    escaped = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return "[" + ", ".join(f'"{text}"' for text in escaped) + "]"

@@ -34,7 +34,8 @@ Text = Annotated[str, About(min_length=1, max_length=512)]
 class Meta(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
     About the answer. `next` is the cursor of the next page, missing on the last one; `total` is
-    exact up to `total_at_most`, where counting stops. Changes say which sequences are still kept;
+    exact up to `total_at_most`; beyond that counting stopped, or it is an estimate. Changes say
+    which sequences are still kept;
     `gap` is true where some that were asked for are not.
     """
 

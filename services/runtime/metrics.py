@@ -179,7 +179,7 @@ CACHE_MISSES = Counter(
 SEARCHES = Counter(
     "groundswell_api_searches", "Searches, by who answered.", ("engine",), registry=REGISTRY
 )
-# reason: open, slow, failed, unsuited, nothing
+# reason: open, slow, failed, nothing
 SEARCH_FALLBACKS = Counter(
     "groundswell_api_search_fallbacks",
     "Searches that PostgreSQL answered in place of Meilisearch, by why.",

@@ -19,7 +19,7 @@ from meilisearch_python_sdk.errors import MeilisearchApiError, MeilisearchError
 from meilisearch_python_sdk.json_handler import BuiltinHandler
 from meilisearch_python_sdk.models.task import TaskResult
 
-from contracts.documents import INDEX, KEY, SETTINGS, Document
+from contracts.documents import INDEX, KEY, SETTINGS, Document, quoted
 from services.search.drift import differences
 from services.search.errors import (
     IndexFailed,
@@ -247,12 +247,6 @@ async def connected(
 def _key(answer: bytes) -> str:
     key: str = msgspec.json.decode(answer)["key"]
     return key
-
-
-def quoted(texts: Collection[str]) -> str:
-    """A list of texts as a filter has it: quotation marks and what escapes them are escaped."""
-    told = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
-    return "[" + ", ".join(f'"{text}"' for text in told) + "]"
 
 
 @contextmanager

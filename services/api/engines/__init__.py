@@ -73,10 +73,6 @@ class EngineError(Exception):
     """A search engine did not answer; another one may."""
 
 
-class Unsuited(EngineError):
-    """A search engine cannot be asked this at all, however well it is."""
-
-
 class Engine(Protocol):
     """A search engine."""
 

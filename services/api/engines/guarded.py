@@ -16,7 +16,7 @@ from typing import Final
 
 import structlog
 
-from services.api.engines import EngineError, Matches, Search, Unsuited
+from services.api.engines import EngineError, Matches, Search
 from services.api.engines.meilisearch import MeilisearchEngine
 from services.api.engines.postgres import PostgresEngine
 from services.runtime import metrics
@@ -98,8 +98,6 @@ class GuardedEngine:
         try:
             async with asyncio.timeout(self._budget):
                 found = await self._first.search(search)
-        except Unsuited:
-            return await self._instead(search, "unsuited")
         except TimeoutError:
             self._breaker.fail(f"no answer within {self._budget:g} s")
             return await self._instead(search, "slow")

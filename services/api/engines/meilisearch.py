@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from contracts.documents import INDEX, NAMES
+from contracts.documents import INDEX, NAMES, quoted
 from contracts.vocabulary import Sort
 from services.api.engines import (
     RELEVANCE,
@@ -28,7 +28,6 @@ from services.api.engines import (
     Match,
     Matches,
     Search,
-    Unsuited,
 )
 from services.api.engines.scores import Candidate, is_named, score
 from services.api.engines.spellings import Spelling, spell
@@ -129,7 +128,7 @@ class MeilisearchEngine:
         One page of hits.
 
         Raises:
-            EngineError: the server is away, cannot be asked this, or answers otherwise.
+            EngineError: the server is away, or answers otherwise.
         """
         spelling = spell(search.text)
         if search.sort != RELEVANCE:
@@ -251,8 +250,8 @@ def _names(spelling: Spelling, filters: _Filters) -> list[_Query]:
     """What is named outright; names that are, begin with, or are spelled like what was typed."""
     queries = []
     if spelling.purls:
-        purls = ", ".join(map(_quoted, spelling.purls))
-        named = [f"purl IN [{purls}]", f"aliases IN [{purls}]"]
+        purls = quoted(spelling.purls)
+        named = [f"purl IN {purls}", f"aliases IN {purls}"]
         queries.append(_Query("", limit=_NAMES, filter=[*filters, named]))
     if spelling.name:
         queries.append(
@@ -290,26 +289,21 @@ def _marking(search: Search, queries: Iterable[_Query]) -> list[_Query]:
 
 def _filter(filters: Filters) -> _Filters:
     """Every condition; the server compares texts without regard to case."""
-    told = [
-        f"{name} = {_quoted(value)}"
+    told: _Filters = [
+        f"{name} IN {quoted([value])}"
         for name in ("kind", "source", "license", "language")
         if (value := getattr(filters, name)) is not None
     ]
-    for name, values in (("tags", filters.tags), ("owner", filters.owners)):
-        if values:
-            told.append(f"{name} IN [{', '.join(map(_quoted, values))}]")
+    told += [
+        f"{name} IN {quoted(values)}"
+        for name, values in (("tags", filters.tags), ("owner", filters.owners))
+        if values
+    ]
     if filters.updated_since is not None:
         told.append(f"updated_at >= {filters.updated_since.timestamp()}")
     if filters.min_stars is not None:
         told.append(f"metrics.stars >= {filters.min_stars}")
-    return list(told)
-
-
-def _quoted(value: str) -> str:
-    if "\\" in value:
-        # The server's syntax has no way to say it.
-        raise Unsuited(f"{_NAME} cannot be asked for {value!r}")
-    return '"' + value.replace('"', '\\"') + '"'
+    return told
 
 
 def _ranked(

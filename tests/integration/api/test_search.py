@@ -24,6 +24,8 @@ from tests.support.meilisearch import Server, empty
 pytestmark = pytest.mark.integration
 
 URL = "/api/v1/search"
+# Whatever a keyword is made of, a filter can ask for it.
+ODD = 'a"b\\c\\'
 
 
 class Shelf(Struct, frozen=True):
@@ -92,7 +94,7 @@ async def _fill(url: str) -> None:
         ("pkg:pypi/starlette", 1e8, "The little ASGI framework that shines", ["asgi"]),
         ("pkg:pypi/django", 2e7, "A high-level web framework", ["web"]),
         ("pkg:pypi/scikit-learn", 3e7, "Machine learning in Python", []),
-        ("pkg:npm/escapist", 10.0, "<b> Escaping </b> & a=glued", []),
+        ("pkg:npm/escapist", 10.0, "<b> Escaping </b> & a=glued", [ODD]),
         ("pkg:github/facebook/react", None, "The library for web and native interfaces", []),
     ]:
         metrics = {} if downloads is None else {"downloads_week": downloads}
@@ -163,6 +165,7 @@ async def test_some_of_the_words_are_better_than_nothing(api: httpx.AsyncClient)
         ({"kind": "repository"}, ["github/facebook/react"]),
         ({"owner": "types"}, ["npm/%40types/react"]),
         ({"tag": "ui"}, ["npm/react"]),
+        ({"license": 'MIT" OR id > 0 OR license = "'}, []),
         ({"min_stars": 1}, []),
         ({"license": "GPL-3.0"}, []),
         ({"updated_since": "2030-01-01T00:00:00Z"}, []),
@@ -172,6 +175,11 @@ async def test_hits_are_filtered(
     api: httpx.AsyncClient, params: dict[str, Any], expected: list[str]
 ):
     assert expected == await purls(api, "react", **params)
+
+
+async def test_no_filter_is_too_odd(api: httpx.AsyncClient):
+    assert ["npm/escapist"] == await purls(api, "glued", tag=ODD)
+    assert [] == await purls(api, "glued", tag=ODD + "\\")
 
 
 async def test_scores_fall_and_the_engine_is_named(api: httpx.AsyncClient, shelf: Shelf):

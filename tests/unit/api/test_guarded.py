@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from services.api.engines import RELEVANCE, EngineError, Match, Matches, Search, Unsuited
+from services.api.engines import RELEVANCE, EngineError, Match, Matches, Search
 from services.api.engines.guarded import Breaker, GuardedEngine
 from services.api.filters import Filters
 
@@ -131,14 +131,6 @@ async def test_the_pauses_grow_and_end(engine: GuardedEngine, first: Stub, clock
         pauses.append(clock.now - began)
 
     assert [1, 2, 4, 8, 16, 30, 30] == pauses
-
-
-async def test_a_question_that_does_not_suit_it_is_no_failure(engine: GuardedEngine, first: Stub):
-    first.error = Unsuited("a backslash")
-    for _ in range(5):
-        assert "postgres" == await who(engine)
-
-    assert 5 == first.asked
 
 
 async def test_what_the_first_finds_nothing_of_the_second_may_find(

@@ -15,6 +15,7 @@ from meilisearch_python_sdk.errors import (
 )
 from meilisearch_python_sdk.models.task import TaskResult
 
+from contracts.documents import quoted
 from services.search.errors import (
     IndexDenied,
     IndexFailed,
@@ -23,7 +24,7 @@ from services.search.errors import (
     IndexUnavailable,
     KeyMissing,
 )
-from services.search.meilisearch import connected, quoted, translated
+from services.search.meilisearch import connected, translated
 from services.search.tasks import Tasks
 
 REQUEST = httpx2.Request("POST", "http://nowhere")
