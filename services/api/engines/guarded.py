@@ -36,6 +36,7 @@ class Breaker:
         self._failures = 0
         self._until = 0.0
         self._pause = _FIRST_PAUSE
+        self._probing = False
         metrics.SEARCH_BREAKER_OPEN.set(0)
 
     @property
@@ -49,6 +50,7 @@ class Breaker:
         if self._now() < self._until:
             return False
         self._until = self._now() + self._pause
+        self._probing = True
         return True
 
     def succeed(self) -> None:
@@ -56,16 +58,17 @@ class Breaker:
         if self.is_open:
             log.info("Meilisearch is back")
             metrics.SEARCH_BREAKER_OPEN.set(0)
-        self._failures, self._pause = 0, _FIRST_PAUSE
+        self._failures, self._pause, self._probing = 0, _FIRST_PAUSE, False
 
     def fail(self, reason: str) -> None:
         """It did not answer, or not in time."""
         was_open = self.is_open
         self._failures += 1
-        if not self.is_open:
+        if not self.is_open or (was_open and not self._probing):
+            # Of those that were under way when it opened, none says anything new.
             return
         if was_open:
-            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+            self._pause, self._probing = min(2 * self._pause, _LONGEST_PAUSE), False
         else:
             log.warning("Meilisearch is away, PostgreSQL searches", reason=reason)
             metrics.SEARCH_BREAKER_OPEN.set(1)

@@ -133,6 +133,18 @@ async def test_the_pauses_grow_and_end(engine: GuardedEngine, first: Stub, clock
     assert [1, 2, 4, 8, 16, 30, 30] == pauses
 
 
+async def test_many_that_fail_at_once_are_one_failure_more(
+    engine: GuardedEngine, first: Stub, clock: Clock
+):
+    first.hangs = True
+    await asyncio.gather(*(who(engine) for _ in range(20)))
+
+    clock.now += 1.0
+    first.hangs = False
+
+    assert "meilisearch" == await who(engine)
+
+
 async def test_what_the_first_finds_nothing_of_the_second_may_find(
     engine: GuardedEngine, first: Stub
 ):
