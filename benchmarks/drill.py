@@ -7,7 +7,7 @@ worked off, with batches in its hands; the stack starts it again. Whoever publis
 until all is stored. In the end history, changes and dead letters are held against what the
 readings must lead to. The exit code is 1 when there is any difference.
 
-    python -m benchmarks.drill --readings 20000 --kill ingest,nats,postgres
+    python -m benchmarks.drill --readings 20000 --kill ingest,relay,nats,postgres
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from groundswell.stack.stack import Stack
 from groundswell.stack.supervisor import Child, Status
 from services.runtime.publishing import PublishFailed, publish_all
 
-_PROCESSES: Final = ("ingest", "nats", "postgres")
+_PROCESSES: Final = ("ingest", "relay", "nats", "postgres")
 _PUBLISH: Final = 50
 # So many batches wait at most, so that readings are still published whatever is killed.
 _AHEAD: Final = 8

@@ -149,14 +149,18 @@ async def _time_ingest(
     """Seconds until all is committed and published, and those of CPU time by program."""
     await _pause(js, _NEVER)
     connection = await asyncpg.connect(servers.database_url)
-    port = free_port()
-    with _ingest(servers, port, profile) as process:
-        await _until_ready(port, process)
+    ports = {service: free_port() for service in ("relay", "ingest")}
+    with (
+        _running(servers, "relay", ports["relay"]) as relay,
+        _running(servers, "ingest", ports["ingest"], profile) as process,
+    ):
+        await _until_ready(ports["relay"], relay)
+        await _until_ready(ports["ingest"], process)
         start, before = time.perf_counter(), cpu_seconds()
         await _pause(js, datetime.now(UTC))
         while await _waiting(js, connection):
-            if process.poll() is not None:
-                raise RuntimeError(f"ingest ended with {process.returncode}")
+            if (process.poll(), relay.poll()) != (None, None):
+                raise RuntimeError("ingest or its relay ended")
             await asyncio.sleep(_GLANCE)
         seconds, after = time.perf_counter() - start, cpu_seconds()
     await connection.close()
@@ -178,14 +182,16 @@ async def _pause(js: JetStreamContext, until: datetime) -> None:
 
 
 @contextmanager
-def _ingest(servers: Servers, port: int, profile: str | None) -> Iterator[subprocess.Popen[bytes]]:
+def _running(
+    servers: Servers, service: str, port: int, profile: str | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     environ = {
         "GROUNDSWELL_DATABASE_URL": servers.database_url,
         "GROUNDSWELL_NATS_URL": servers.nats_url,
-        "GROUNDSWELL_INGEST_PORT": str(port),
+        f"GROUNDSWELL_{service.upper()}_PORT": str(port),
         "GROUNDSWELL_LOG_LEVEL": "warning",
     }
-    command = ["-m", "groundswell", "run", "ingest"]
+    command = ["-m", "groundswell", "run", service]
     if profile:
         command = ["-m", "cProfile", "-o", profile, *command]
     process = subprocess.Popen([sys.executable, *command], env={**os.environ, **environ})
@@ -200,7 +206,7 @@ async def _until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 30
     while not await _is_ready(port):
         if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError("ingest did not come up")
+            raise RuntimeError(f"nothing came up at {port}")
         await asyncio.sleep(0.1)
 
 

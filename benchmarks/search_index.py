@@ -36,12 +36,12 @@ from msgspec import Struct
 
 from benchmarks import corpus
 from contracts.changes import MetricChanged
+from contracts.outbox import pack
 from contracts.vocabulary import METRIC_BY_NAME, Kind, Source
 from groundswell.stack import places, state
 from groundswell.stack.stack import Stack
 from groundswell.stack.supervisor import Status
 from services.ingest import statements
-from services.ingest.changes import pack
 from services.ingest.percentiles import gather_percentiles
 from services.search.documents import documents
 from services.search.errors import IndexFailed

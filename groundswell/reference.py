@@ -14,6 +14,7 @@ from groundswell.cli import manual
 from services.api.settings import ApiSettings
 from services.collector.settings import CollectorSettings
 from services.ingest.settings import IngestSettings
+from services.relay.settings import RelaySettings
 from services.runtime import metrics
 from services.runtime.settings import Runtime, render_reference
 from services.search.settings import SearchSettings
@@ -21,6 +22,7 @@ from services.search.settings import SearchSettings
 SERVICES: Final[dict[str, type[Runtime]]] = {
     "collector": CollectorSettings,
     "ingest": IngestSettings,
+    "relay": RelaySettings,
     "search": SearchSettings,
     "api": ApiSettings,
 }

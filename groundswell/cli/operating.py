@@ -27,6 +27,7 @@ class Service(StrEnum):
 
     COLLECTOR = "collector"
     INGEST = "ingest"
+    RELAY = "relay"
     SEARCH = "search"
     API = "api"
 

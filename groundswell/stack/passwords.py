@@ -15,14 +15,15 @@ def _new() -> str:
 
 class Passwords(Struct, frozen=True):
     """
-    `postgres` is the superuser's and `meilisearch` the master key; `collector`, `ingest`, `search`
-    and `api` are those of the roles.
+    `postgres` is the superuser's and `meilisearch` the master key; `collector`, `ingest`, `relay`,
+    `search` and `api` are those of the roles.
     """
 
     postgres: str = field(default_factory=_new)
     nats: str = field(default_factory=_new)
     collector: str = field(default_factory=_new)
     ingest: str = field(default_factory=_new)
+    relay: str = field(default_factory=_new)
     search: str = field(default_factory=_new)
     api: str = field(default_factory=_new)
     meilisearch: str = field(default_factory=_new)

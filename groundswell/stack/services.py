@@ -13,7 +13,7 @@ from groundswell.stack.postgres import Cluster
 from groundswell.stack.processes import Program
 
 # The order in which they start: whoever takes is there before whoever gives.
-SERVICES = ("ingest", "search", "api", "collector")
+SERVICES = ("relay", "ingest", "search", "api", "collector")
 # Settings of `up` itself, and those that it hands to each service; also those that end in _FILE.
 _OURS = (
     "GROUNDSWELL_API_MEILISEARCH_",
@@ -32,6 +32,7 @@ def passwords_of_roles(passwords: Passwords) -> dict[str, str]:
         "groundswell_api": passwords.api,
         "groundswell_collector": passwords.collector,
         "groundswell_ingest": passwords.ingest,
+        "groundswell_relay": passwords.relay,
         "groundswell_search": passwords.search,
     }
 

@@ -26,7 +26,7 @@ from groundswell.stack.supervisor import Child, Supervisor
 from services.runtime import streams
 from services.search.errors import IndexFailed
 
-_BEHIND = ("postgres", "nats", "meilisearch", "ingest", "search", "collector")
+_BEHIND = ("postgres", "nats", "meilisearch", "relay", "ingest", "search", "collector")
 
 
 class Stack:
@@ -80,6 +80,7 @@ class Stack:
         await self._start_postgres()
         await self._start_nats()
         await self._start_meilisearch()
+        await self._start_service("relay")
         await self._start_service("ingest")
         await self._start_searching()
 

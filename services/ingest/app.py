@@ -16,7 +16,6 @@ from contracts.envelope import Event
 from contracts.streams import INGEST, MAINTENANCE, Consumer
 from services.ingest.consumer import Ingest
 from services.ingest.maintenance import Maintenance
-from services.ingest.outbox import Relay
 from services.ingest.ranks import Ranks
 from services.ingest.settings import IngestSettings
 from services.runtime import health
@@ -30,7 +29,7 @@ _Take = Callable[[list[Event | Undecodable], Any], Awaitable[None]]
 
 
 class Service:
-    """Ingest in one process. Its pool, relay and rankings live as long as `lifespan`."""
+    """Ingest in one process. Its pool and its rankings live as long as `lifespan`."""
 
     def __init__(self, settings: IngestSettings) -> None:
         self.settings = settings
@@ -51,23 +50,20 @@ class Service:
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
-        """Open the pool, relay and rank, until the broker has come to rest."""
+        """Open the pool and rank, until the broker has come to rest."""
         settings = self.settings
-        relay = Relay(settings.database_url, self._js)
         # What is asked leaves no trace on a connection, so none is wiped when it comes back.
         async with create_pool(
             settings.database_url, SERVICE, max_size=settings.lanes + 3, reset=_keep
         ) as pool:
             self._pool = pool
-            tasks = [asyncio.create_task(work) for work in (relay.run(), self.ranks.run())]
+            ranking = asyncio.create_task(self.ranks.run())
             try:
                 yield
             finally:
-                for task in tasks:
-                    task.cancel()
-                for task in tasks:
-                    with suppress(asyncio.CancelledError):
-                        await task
+                ranking.cancel()
+                with suppress(asyncio.CancelledError):
+                    await ranking
                 await self.ranks.catch_up()
 
     def pool(self) -> asyncpg.Pool:

@@ -1,24 +1,15 @@
-"""From what PostgreSQL returned to changes, and from those to messages of the outbox. Pure."""
+"""From what PostgreSQL returned to changes. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 
-from contracts import subjects
-from contracts.changes import (
-    CHANGES,
-    ArtifactChanged,
-    Change,
-    MetricChanged,
-    RelationChanged,
-    What,
-)
-from contracts.envelope import CONTENT_TYPE, encode
+from contracts.changes import ArtifactChanged, MetricChanged, RelationChanged, What
 from contracts.vocabulary import METRIC_BY_ID, Kind, RelationType, Scope, Source, State
 from services.ingest.batch import identify
 from services.ingest.records import Facts, Records
@@ -28,10 +19,8 @@ _FIELDS: Final = (
     *("description", "url", "homepage", "language", "license", "latest_version"),
     *("created_at", "updated_at", "state"),
 )
-_TYPE_OF: Final = {struct: name for name, struct in CHANGES.items()}
 _TYPES: Final = {type_.value: type_ for type_ in RelationType}
 _SCOPES: Final[dict[str, Scope | None]] = {scope.value: scope for scope in Scope} | {"": None}
-_pack: Final = msgspec.msgpack.Encoder().encode
 
 
 def artifact_created(records: Records) -> ArtifactChanged:
@@ -140,36 +129,11 @@ def relation_changed(
     )
 
 
-def pack(changes: Iterable[Change], traceparent: str | None) -> bytes:
-    """
-    The messages of one outbox row: a list of [subject, headers, payload], with headers as lines of
-    the NATS protocol. Ids are left out; they come from the row's.
-    """
-    foot = f"content-type: {CONTENT_TYPE}\r\n"
-    if traceparent:
-        foot += f"traceparent: {traceparent}\r\n"
-    return _pack([_message(change, foot) for change in changes])
-
-
-def _message(change: Change, foot: str) -> tuple[str, bytes, bytes]:
-    headers = f"{_head(type(change), change.observed_at)}ce-subject: {change.purl}\r\n{foot}"
-    return subjects.change(change), headers.encode(), encode(change)
-
-
 @lru_cache(maxsize=65_536)
 def whose(purl: str) -> tuple[Kind, Source]:
     """Kind and source of an artifact."""
     _, kind, source, _, _ = identify(purl)
     return Kind(kind), Source(source)
-
-
-@lru_cache(maxsize=4_096)
-def _head(change: type[Change], at: datetime) -> str:
-    """What one reading changed has one time, or two."""
-    return (
-        "ce-specversion: 1.0\r\nce-source: /groundswell/ingest\r\n"
-        f"ce-type: {_TYPE_OF[change]}\r\nce-time: {at.astimezone(UTC).isoformat()}\r\n"
-    )
 
 
 def _number(value: float) -> float | int:

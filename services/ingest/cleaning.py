@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from contracts import outbox
 from contracts.changes import What
 from services.ingest import changes, renames, statements
 from services.ingest.records import Records
@@ -97,7 +98,7 @@ async def _remove_edges(connection: Any, now: datetime) -> int:
             for purl, type_, target, scope, requirement in rows
         ]
         if found:
-            await connection.fetchrow(statements.OUTBOX, changes.pack(found, traceparent()))
+            await connection.fetchrow(statements.OUTBOX, outbox.pack(found, traceparent()))
     return len(found)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from contracts import outbox
 from contracts.changes import Change
 from contracts.vocabulary import Kind, State
 from services.ingest import batch as shaped
@@ -53,7 +54,7 @@ async def settle(connection: Any, batch: Sequence[Records]) -> tuple[bool, int]:
         if moved:
             await connection.execute(sql.NEXT_VERSION)
         if found:
-            await connection.fetchrow(OUTBOX, changes.pack(found, traceparent()))
+            await connection.fetchrow(OUTBOX, outbox.pack(found, traceparent()))
     return moved, len(found)
 
 

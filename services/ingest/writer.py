@@ -7,9 +7,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from contracts import outbox
 from contracts.changes import Change
 from services.ingest import batch as shaped
-from services.ingest import changes, names, statements
+from services.ingest import names, statements
 from services.ingest.artifacts import write_artifacts
 from services.ingest.measures import write_metrics
 from services.ingest.memory import Known, Memory, Outdated, Overtaken, prepare
@@ -83,5 +84,5 @@ async def _write(connection: Any, known: Known, batch: Sequence[Records], rename
         moved |= await write_metrics(connection, known, group, found)
     await write_owners(connection, batch, known.accounts)
     if found:
-        await connection.fetchrow(statements.OUTBOX, changes.pack(found, traceparent()))
+        await connection.fetchrow(statements.OUTBOX, outbox.pack(found, traceparent()))
     return Written(len(found) + renamed, moved)

@@ -144,9 +144,10 @@ CHANGES = Counter(
 UNRANKED = Gauge(
     "groundswell_ingest_unranked", "Artifacts that wait for their ranks.", registry=REGISTRY
 )
-RELAYED = Counter(
-    "groundswell_ingest_relayed_changes", "Changes that CHANGES confirmed.", registry=REGISTRY
-)
+
+# --- relay ---------------------------------------------------------------------------------------
+
+RELAYED = Counter("groundswell_relay_changes", "Changes that CHANGES confirmed.", registry=REGISTRY)
 
 # --- api -----------------------------------------------------------------------------------------
 

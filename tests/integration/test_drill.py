@@ -22,7 +22,7 @@ async def test_nothing_is_lost_or_doubled_when_every_part_is_killed_at_work():
     output, _ = await drill.communicate()
 
     figures = msgspec.json.decode(output.splitlines()[-1])["figures"]
-    assert ["ingest", "nats", "postgres"] == figures["killed"]
+    assert ["ingest", "relay", "nats", "postgres"] == figures["killed"]
     assert all(figures["in_flight"].values())
     assert (2_000, 20) == (figures["readings"], figures["dead"])
     assert {"lost": 0, "doubled": 0, "unexpected": 0, "out_of_order": 0} == {

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import nats
 import pytest
 from msgspec.structs import replace
 from nats.js import JetStreamContext
@@ -30,14 +29,6 @@ pytestmark = pytest.mark.integration
 
 ROWS = 700
 AS_OF = datetime(2026, 11, 20, 6, tzinfo=UTC)
-
-
-@pytest.fixture
-async def js(nats_url: str) -> AsyncIterator[JetStreamContext]:
-    await streams.apply(nats_url)
-    client = await nats.connect(nats_url)
-    yield client.jetstream()
-    await client.close()
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ MAY = [
     ("collector", "UPDATE runs SET items = items + 1"),
     ("ingest", _ARTIFACT),
     ("ingest", "INSERT INTO outbox (messages) VALUES ('x')"),
-    ("ingest", "DELETE FROM outbox"),
+    ("relay", "DELETE FROM outbox"),
     ("ingest", "SELECT id FROM metrics"),
     ("ingest", "DELETE FROM relations"),
     ("ingest", "SELECT ensure_observation_partitions(ARRAY['2031-01-01'::date])"),

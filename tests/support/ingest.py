@@ -21,6 +21,8 @@ from contracts.changes import Change
 from contracts.envelope import Event
 from services.ingest.app import create_app
 from services.ingest.settings import IngestSettings
+from services.relay.app import create_app as create_relay
+from services.relay.settings import RelaySettings
 from services.runtime.broker import publish_all
 from tests.support.asgi import asked
 from tests.support.readings import addressed
@@ -34,9 +36,15 @@ def settings(database_url: str, nats_url: str, **fields: Any) -> IngestSettings:
 
 @asynccontextmanager
 async def running(*each: IngestSettings) -> AsyncIterator[list[httpx.AsyncClient]]:
-    """Replicas of ingest that take readings; a client for the health of each."""
+    """Replicas of ingest that take readings, and a relay; a client for the health of each."""
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(asked(create_relay(_of_relay(each[0]))))
         yield [await stack.enter_async_context(asked(create_app(one))) for one in each]
+
+
+def _of_relay(settings: IngestSettings) -> RelaySettings:
+    url = settings.database_url.replace("groundswell_ingest", "groundswell_relay")
+    return RelaySettings(database_url=url, nats_url=settings.nats_url, port=0)
 
 
 async def send(js: JetStreamContext, events: Iterable[Event]) -> None:

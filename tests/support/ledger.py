@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from contracts.changes import Change
 from contracts.envelope import Event
+from contracts.outbox import unpack
 from services.ingest.memory import Memory
 from services.ingest.ranks import rank
 from services.ingest.writer import write
 from tests.support import understood
 
-_OUTBOX = msgspec.msgpack.Decoder(list[tuple[str, bytes, bytes]])
+# The last row of the outbox that was taken, by pool: ingest may not delete it.
+_TAKEN: dict[Any, int] = {}
 
 ARTIFACTS = """
 SELECT a.purl, a.description, a.license, a.keywords, a.latest_version, a.created_at, a.updated_at,
@@ -78,12 +78,9 @@ async def values(pool: Any, metric: str) -> list[tuple[datetime, float, str]]:
 
 
 async def take_changes(pool: Any) -> list[Change]:
-    """The changes in the outbox in their order; the outbox is empty afterwards."""
-    packed = await pool.fetch(
-        "WITH gone AS (DELETE FROM outbox RETURNING *) TABLE gone ORDER BY id"
+    """The changes in the outbox in their order, without those that were taken before."""
+    rows = await pool.fetch(
+        "SELECT id, messages FROM outbox WHERE id > $1 ORDER BY id", _TAKEN.get(pool, 0)
     )
-    return [
-        msgspec.json.decode(payload, type=Change)
-        for row in packed
-        for _, _, payload in _OUTBOX.decode(row["messages"])
-    ]
+    _TAKEN[pool] = max((row["id"] for row in rows), default=_TAKEN.get(pool, 0))
+    return [change for row in rows for change in unpack(row["messages"]).changes]

@@ -23,7 +23,8 @@ from groundswell.stack import account, ports, postgres
 from groundswell.stack.processes import spawn
 
 PASSWORD = "password-of-the-tests"
-ROLES = tuple(f"groundswell_{service}" for service in ("collector", "ingest", "search", "api"))
+SERVICES = ("collector", "ingest", "relay", "search", "api")
+ROLES = tuple(f"groundswell_{service}" for service in SERVICES)
 TEMPLATE = "groundswell_template"
 SETTINGS: Mapping[str, str] = {
     **postgres.SETTINGS,

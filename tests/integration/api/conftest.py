@@ -5,13 +5,11 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import httpx
-import nats
 import pytest
 from nats.js import JetStreamContext
 
 from services.api.app import create_app
 from services.api.settings import ApiSettings
-from services.runtime import streams
 from tests.support import artifacts, postgres
 from tests.support.asgi import asked
 from tests.support.waiting import until
@@ -58,15 +56,6 @@ async def api(settings: ApiSettings) -> AsyncIterator[httpx.AsyncClient]:
     """The API where nothing but the database is needed."""
     async with asked(create_app(settings)) as client:
         yield client
-
-
-@pytest.fixture
-async def js(nats_url: str) -> AsyncIterator[JetStreamContext]:
-    """A server where `groundswell streams` has run."""
-    await streams.apply(nats_url)
-    connection = await nats.connect(nats_url)
-    yield connection.jetstream()
-    await connection.close()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Any
 
 import asyncpg
 import msgspec
-import nats
 import pytest
 from msgspec.structs import replace
 from nats.js import JetStreamContext
@@ -20,21 +19,12 @@ from contracts.vocabulary import Source as Name
 from services.collector.desk import Desk
 from services.collector.discover import Discovery, close, discover
 from services.collector.source import Found, Http, RateLimited, Unavailable
-from services.runtime import streams
 from services.runtime.database import create_pool
 from tests.support.recording import NOW, Finder, Recording, desk_of
 
 pytestmark = pytest.mark.integration
 
 MANY = [Found(purl=f"pkg:npm/p{number:03}") for number in range(250)]
-
-
-@pytest.fixture
-async def js(nats_url: str) -> AsyncIterator[JetStreamContext]:
-    await streams.apply(nats_url)
-    client = await nats.connect(nats_url)
-    yield client.jetstream()
-    await client.close()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Any
 
 import asyncpg
 import msgspec
-import nats
 import pytest
 from nats.js import JetStreamContext
 
@@ -19,7 +18,6 @@ from contracts.vocabulary import Source as Name
 from services.collector import abilities, runs
 from services.collector.refresh import refresh
 from services.collector.source import MANIFESTS, ORGANIZATION, Moved, Source, Unknown
-from services.runtime import streams
 from services.runtime.database import create_pool
 from tests.support.ingest import stored
 from tests.support.recording import FACTS, NOW, Enricher, Forge, Recording, desk_of, read
@@ -29,14 +27,6 @@ pytestmark = pytest.mark.integration
 OLD, NEW = "pkg:github/encode/starlette", "pkg:github/kludex/starlette"
 REPOSITORY, OWNER = "pkg:github/litestar-org/litestar", "pkg:github/litestar-org"
 PACKAGE = "pkg:npm/vue"
-
-
-@pytest.fixture
-async def js(nats_url: str) -> AsyncIterator[JetStreamContext]:
-    await streams.apply(nats_url)
-    client = await nats.connect(nats_url)
-    yield client.jetstream()
-    await client.close()
 
 
 @pytest.fixture

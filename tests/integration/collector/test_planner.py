@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
-import nats
 import pytest
 from nats.js import JetStreamContext
 
@@ -18,7 +17,6 @@ from contracts.streams import COLLECTORS
 from contracts.vocabulary import JobKind, Source
 from services.collector import runs
 from services.collector.planner import Limits, plan
-from services.runtime import streams
 from services.runtime.database import create_pool
 from services.runtime.publishing import PublishFailed
 
@@ -27,14 +25,6 @@ pytestmark = pytest.mark.integration
 NOW = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 LIMITS = Limits(batch_size=2, max_leased=100, lease_seconds=900)
 BOTH = ((Source.NPM, JobKind.REFRESH), (Source.PYPI, JobKind.REFRESH))
-
-
-@pytest.fixture
-async def js(nats_url: str) -> AsyncIterator[JetStreamContext]:
-    await streams.apply(nats_url)
-    client = await nats.connect(nats_url)
-    yield client.jetstream()
-    await client.close()
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from typing import Any
 
 import asyncpg
 import httpx
-import nats
 import pytest
 import stamina
 from faststream.asgi import AsgiFastStream
@@ -31,7 +30,6 @@ from services.collector.refresh import refresh
 from services.collector.settings import CollectorSettings
 from services.collector.source import Found, Http, Unavailable
 from services.collector.worker import backoff
-from services.runtime import streams
 from services.runtime.publishing import publish
 from tests.support.recording import Finder, Recording
 from tests.support.upstreams import (
@@ -56,14 +54,6 @@ UNREACHABLE = httpx.ConnectError("[Errno -2] Name or service not known")
 def no_waiting():
     with stamina.set_testing(True, attempts=3, cap=True):
         yield
-
-
-@pytest.fixture
-async def js(nats_url: str) -> AsyncIterator[JetStreamContext]:
-    await streams.apply(nats_url)
-    client = await nats.connect(nats_url)
-    yield client.jetstream()
-    await client.close()
 
 
 @pytest.fixture

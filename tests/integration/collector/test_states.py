@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
-import nats
 import pytest
 from msgspec.structs import replace
 from nats.js import JetStreamContext
@@ -20,7 +19,6 @@ from services.collector.desk import Desk
 from services.collector.planner import Limits, plan
 from services.collector.refresh import refresh
 from services.collector.source import Failed, Refused, Result, Unavailable, Withheld
-from services.runtime import streams
 from services.runtime.database import create_pool
 from tests.support.recording import FACTS, NOW, Enricher, Recording, desk_of, read
 
@@ -30,14 +28,6 @@ LIMITS = Limits(batch_size=2, max_leased=100, lease_seconds=900)
 PURLS = ("pkg:npm/a", "pkg:npm/b", "pkg:npm/c")
 URL = "https://npm.example"
 REFUSED = Refused("npm.example answered 403 Forbidden", URL)
-
-
-@pytest.fixture
-async def js(nats_url: str) -> AsyncIterator[JetStreamContext]:
-    await streams.apply(nats_url)
-    client = await nats.connect(nats_url)
-    yield client.jetstream()
-    await client.close()
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import nats
 import pytest
-from nats.js import JetStreamContext
 
 from groundswell.stack import nats as stack
 from groundswell.stack import ports
@@ -16,20 +14,6 @@ from services.runtime import streams
 from services.runtime.settings import Runtime
 from tests.support.nats import PASSWORD
 from tests.support.waiting import until
-
-
-@pytest.fixture
-async def declared(nats_url: str) -> str:
-    """The URL of a server where `groundswell streams` has run."""
-    await streams.apply(nats_url)
-    return nats_url
-
-
-@pytest.fixture
-async def js(declared: str) -> AsyncIterator[JetStreamContext]:
-    client = await nats.connect(declared)
-    yield client.jetstream()
-    await client.close()
 
 
 @pytest.fixture

@@ -4,11 +4,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import asyncpg
-import nats
 import pytest
-from nats.js import JetStreamContext
 
-from services.runtime import streams
 from services.runtime.database import create_pool
 from services.search.meilisearch import Meilisearch, connected
 from services.search.settings import SearchSettings
@@ -30,20 +27,6 @@ async def pool(role_url: Callable[[str], str]) -> AsyncIterator[Any]:
     """A pool with the rights of search."""
     async with create_pool(role_url("search"), "search") as opened:
         yield opened
-
-
-@pytest.fixture
-async def declared(nats_url: str) -> str:
-    """The URL of a server where `groundswell streams` has run."""
-    await streams.apply(nats_url)
-    return nats_url
-
-
-@pytest.fixture
-async def js(declared: str) -> AsyncIterator[JetStreamContext]:
-    client = await nats.connect(declared)
-    yield client.jetstream()
-    await client.close()
 
 
 @pytest.fixture

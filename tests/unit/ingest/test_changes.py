@@ -1,16 +1,14 @@
-"""What changed, and how it goes into the outbox."""
+"""What changed, in words."""
 
 from typing import Any
 
 import msgspec
 
-from contracts.changes import ArtifactChanged, Change, What
-from contracts.envelope import decode
+from contracts.changes import ArtifactChanged, What
 from contracts.vocabulary import Kind, Source, State
 from services.ingest import changes
 from services.ingest.normalizers import npm
-from services.ingest.records import Facts, Records
-from services.ingest.wire import as_headers
+from services.ingest.records import Facts
 from tests.support.readings import NOON, packument
 
 RECORDS = npm.packument(packument("@s/left", keywords=["a"]))
@@ -73,23 +71,3 @@ def test_whole_numbers_are_told_as_such():
 
     assert ["1", "3", "2"] == [repr(value) for value in (found.old, found.new, found.delta)]
     assert (None, 1.5, None) == (first.old, first.new, first.delta)
-
-
-def test_a_message_of_the_outbox_is_an_event_once_it_has_its_id():
-    gone = changes.artifact_gone(Records(purl="pkg:npm/a", read_at=NOON, gone=True), "active")
-    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    packed: Any = msgspec.msgpack.decode(changes.pack([gone], trace))
-    ((subject, headers, payload),) = packed
-
-    event = decode({**as_headers(headers), "ce-id": "7-0"}, payload)
-
-    assert subject.startswith("changes.v1.artifact.package.npm.gone.")
-    assert ("artifact.changed.v1", "ingest", "pkg:npm/a", NOON, trace) == (
-        event.type,
-        event.source,
-        event.subject,
-        event.time,
-        event.traceparent,
-    )
-    assert gone == msgspec.json.decode(payload, type=Change)
-    assert gone == event.data

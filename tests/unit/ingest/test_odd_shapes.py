@@ -7,6 +7,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from contracts import outbox
 from contracts.envelope import Event
 from services.ingest import batch, changes
 from services.ingest.normalizers import NORMALIZERS
@@ -84,7 +85,7 @@ def assert_fit_for_the_database(records: Records) -> None:
     assert all(len(name) <= 256 for _, name in records.tags or ())
     assert all(batch.identify(purl) for purl in ids)
     if records.facts:
-        changes.pack([changes.artifact_created(records)], None)
+        outbox.pack([changes.artifact_created(records)], None)
 
 
 def test_every_sample_of_a_reading_is_understood():

@@ -6,7 +6,7 @@ from prometheus_client import ProcessCollector
 
 from services.runtime import metrics
 
-NAME = re.compile(r"groundswell_(runtime|collector|ingest|search|api)_[a-z_]+")
+NAME = re.compile(r"groundswell_(runtime|collector|ingest|relay|search|api)_[a-z_]+")
 
 
 def test_every_metric_of_ours_is_named_after_its_service():

@@ -1,7 +1,7 @@
 """The relay on real servers: what is in the outbox comes to CHANGES, in order and once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
@@ -12,10 +12,10 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 
 from contracts.changes import Change
+from contracts.outbox import pack
 from services.ingest import statements
-from services.ingest.changes import pack
-from services.ingest.outbox import Relay, drain
-from services.ingest.wire import Parcel, send
+from services.relay.relay import Relay, drain
+from services.relay.wire import Parcel, send
 from services.runtime.broker import NotConnected, PublishFailed
 from services.runtime.database import DatabaseUnavailable
 from tests.support import ingest
@@ -39,21 +39,14 @@ CREATE TRIGGER die BEFORE DELETE ON outbox FOR EACH ROW EXECUTE FUNCTION die();
 
 
 @pytest.fixture
-async def connection(role_url: Callable[[str], str]) -> AsyncIterator[Any]:
-    """One of ingest, as the relay has it."""
-    opened = await asyncpg.connect(role_url("ingest"))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def owner(database_url: str) -> AsyncIterator[Any]:
+async def connection(database_url: str) -> AsyncIterator[Any]:
+    """One that may fill the outbox, and empty it."""
     opened = await asyncpg.connect(database_url)
     yield opened
     await opened.close()
 
 
-async def commit(connection: Any, changes: Iterable[Change]) -> int:
+async def commit(connection: Any, changes: Sequence[Change]) -> int:
     """Leave a batch's changes in the outbox; the id of its row."""
     row = await connection.fetchrow(statements.OUTBOX, pack(changes, None))
     return int(row["id"])
@@ -124,7 +117,7 @@ async def test_more_rows_than_are_taken_at_once_stay_in_order(
 ):
     ids = await fill(connection, rows=30)
 
-    async with relaying(role_url("ingest"), lambda: js):
+    async with relaying(role_url("relay"), lambda: js):
         await until(relayed(connection))
 
     assert ids == await published(js)
@@ -133,7 +126,7 @@ async def test_more_rows_than_are_taken_at_once_stay_in_order(
 async def test_a_relay_at_rest_is_woken_by_a_commit(
     js: JetStreamContext, connection: Any, role_url: Callable[[str], str]
 ):
-    async with relaying(role_url("ingest"), lambda: js):
+    async with relaying(role_url("relay"), lambda: js):
         ids = await fill(connection, rows=1)
         await until(relayed(connection))
 
@@ -146,15 +139,15 @@ async def test_a_relay_at_rest_is_woken_by_a_commit(
 
 
 async def test_a_relay_that_dies_before_it_deletes_doubles_nothing(
-    js: JetStreamContext, connection: Any, owner: Any, role_url: Callable[[str], str]
+    js: JetStreamContext, connection: Any, role_url: Callable[[str], str]
 ):
     ids = await fill(connection, rows=3)
-    victim = await asyncpg.connect(role_url("ingest"))
-    await owner.execute(DIE_ON_DELETE)
+    victim = await asyncpg.connect(role_url("relay"))
+    await connection.execute(DIE_ON_DELETE)
     with pytest.raises(DatabaseUnavailable):
         await drain(victim, js)
     assert ids == await published(js)
-    await owner.execute("DROP TRIGGER die ON outbox")
+    await connection.execute("DROP TRIGGER die ON outbox")
 
     assert await drain(connection, js)
 
@@ -187,9 +180,9 @@ async def test_of_two_relays_one_publishes(
             tries += 1
             return other.jetstream()
 
-        async with relaying(role_url("ingest"), one.jetstream):
+        async with relaying(role_url("relay"), one.jetstream):
             await until(lambda: elected(connection))
-            async with relaying(role_url("ingest"), second):
+            async with relaying(role_url("relay"), second):
                 ids = await fill(connection, rows=5)
                 await until(relayed(connection))
                 await until(lambda: tries > 2)
@@ -203,7 +196,7 @@ async def test_of_two_relays_one_publishes(
 async def test_a_relay_that_ends_is_followed_by_the_one_that_waits(
     js: JetStreamContext, connection: Any, role_url: Callable[[str], str]
 ):
-    async with relaying(role_url("ingest"), lambda: js, lambda: js) as tasks:
+    async with relaying(role_url("relay"), lambda: js, lambda: js) as tasks:
         ids = await fill(connection, rows=3)
         await until(relayed(connection))
         await ended(tasks[0])
@@ -215,7 +208,7 @@ async def test_a_relay_that_ends_is_followed_by_the_one_that_waits(
 
 
 async def test_a_relay_that_loses_its_connection_loses_its_office(
-    js: JetStreamContext, connection: Any, owner: Any, role_url: Callable[[str], str]
+    js: JetStreamContext, connection: Any, role_url: Callable[[str], str]
 ):
     lost = False
 
@@ -224,26 +217,28 @@ async def test_a_relay_that_loses_its_connection_loses_its_office(
             raise NotConnected("this one stays away")
         return js
 
-    async with relaying(role_url("ingest"), first):
+    async with relaying(role_url("relay"), first):
         await until(lambda: elected(connection))
-        old = await owner.fetchval(RELAYS)
-        async with relaying(role_url("ingest"), lambda: js):
+        old = await connection.fetchval(RELAYS)
+        async with relaying(role_url("relay"), lambda: js):
             lost = True
-            await owner.execute("SELECT pg_terminate_backend($1)", old)
+            await connection.execute("SELECT pg_terminate_backend($1)", old)
             ids = await fill(connection, rows=3)
             await until(relayed(connection))
 
-            assert old != await owner.fetchval(RELAYS)
+            assert old != await connection.fetchval(RELAYS)
 
     assert ids == await published(js)
 
 
 async def test_a_lone_relay_comes_back_after_a_broken_connection(
-    js: JetStreamContext, connection: Any, owner: Any, role_url: Callable[[str], str]
+    js: JetStreamContext, connection: Any, role_url: Callable[[str], str]
 ):
-    async with relaying(role_url("ingest"), lambda: js):
+    async with relaying(role_url("relay"), lambda: js):
         await until(lambda: elected(connection))
-        await owner.execute("SELECT pg_terminate_backend($1)", await owner.fetchval(RELAYS))
+        await connection.execute(
+            "SELECT pg_terminate_backend($1)", await connection.fetchval(RELAYS)
+        )
 
         ids = await fill(connection, rows=3)
         await until(relayed(connection))
@@ -287,7 +282,7 @@ async def test_a_relay_waits_until_nats_is_there(
             raise NotConnected("not yet")
         return js
 
-    async with relaying(role_url("ingest"), late):
+    async with relaying(role_url("relay"), late):
         ids = await fill(connection, rows=1)
         await until(lambda: asked > 1)
         assert [] == await published(js)

@@ -1,5 +1,5 @@
 """
-The relay: what batches left in the outbox is published to CHANGES, in the order of their ids.
+Publishes what batches left in the outbox to CHANGES, in the order of their ids.
 
 The order of an artifact's changes is the order in which they were committed. A batch locks the rows
 of all its artifacts first and draws its outbox id last; another batch with one of these artifacts
@@ -16,24 +16,25 @@ stream's duplicate window. Then a change may be there twice, with the same `ce-i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
 import asyncpg
-import msgspec
 import structlog
 from nats.js import JetStreamContext
 
+from contracts import locks
 from contracts.envelope import MESSAGE_ID
-from services.ingest.wire import Parcel, as_headers, send
+from contracts.outbox import unpack
+from services.relay.messages import parcels
+from services.relay.wire import Parcel, as_headers, send
 from services.runtime import metrics
 from services.runtime.broker import NotConnected
 from services.runtime.database import DatabaseError, DatabaseUnavailable, translated
+from services.runtime.health import Unhealthy
 from services.runtime.publishing import PublishFailed, publish_raw
 
-# Any number will do, as long as it stays the same.
-_LOCK: Final = 7_114_511
 _ROWS: Final = 8
 _STREAM: Final = "CHANGES"
 # Without a notification the outbox is looked at this often; it also shows a broken connection.
@@ -42,7 +43,6 @@ _RETRY_SECONDS: Final = 1.0
 _CONNECTING_SECONDS: Final = 0.05
 
 log = structlog.get_logger(__name__)
-_unpack: Final = msgspec.msgpack.Decoder(list[tuple[str, bytes, bytes]]).decode
 
 
 class Relay:
@@ -52,17 +52,32 @@ class Relay:
         self._url = database_url
         self._js = js
         self._wake = asyncio.Event()
+        self._trouble: str | None = "not begun"
+        self._at = "another one relays"
+
+    async def check(self) -> str:
+        """
+        What it is at, as a check of its health.
+
+        Raises:
+            Unhealthy: its last try failed.
+        """
+        if self._trouble:
+            raise Unhealthy(self._trouble)
+        return self._at
 
     async def run(self) -> None:
         """Until cancelled. Whatever breaks is begun anew, connection and lock included."""
         while True:
             try:
                 await self._relay()
-            except NotConnected:
+            except NotConnected as error:
+                self._trouble = str(error)
                 await asyncio.sleep(_CONNECTING_SECONDS)
                 continue
             except (DatabaseError, PublishFailed) as error:
-                log.warning("the outbox waits", reason=str(error))
+                self._trouble = str(error)
+                log.warning("the outbox waits", reason=self._trouble)
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _relay(self) -> None:
@@ -72,15 +87,17 @@ class Relay:
                 self._url,
                 timeout=5.0,
                 command_timeout=30.0,
-                server_settings={"application_name": "groundswell-ingest-relay"},
+                server_settings={"application_name": "groundswell-relay"},
             )
         try:
             with translated():
-                if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+                if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", locks.RELAY):
+                    self._trouble, self._at = None, "another one relays"
                     return
                 await connection.add_listener("outbox", self._woken)
             connection.add_termination_listener(self._woken)
             log.info("relaying the outbox")
+            self._at = "relaying"
             await self._publish_forever(connection)
         finally:
             connection.terminate()
@@ -93,6 +110,7 @@ class Relay:
             self._wake.clear()
             while await drain(connection, self._js()):
                 pass
+            self._trouble = None
             if connection.is_closed():
                 raise DatabaseUnavailable("the connection of the relay broke")
             with suppress(TimeoutError):
@@ -110,27 +128,22 @@ async def drain(connection: Any, js: JetStreamContext) -> bool:
         rows = await connection.fetch("SELECT id, messages FROM outbox ORDER BY id LIMIT $1", _ROWS)
     if not rows:
         return False
-    parcels = [parcel for row in rows for parcel in _parcels(row["id"], row["messages"])]
-    await _publish(js, parcels)
+    found = [parcel for row in rows for parcel in parcels(row["id"], unpack(row["messages"]))]
+    await _publish(js, found)
     with translated():
         await connection.execute(
             "DELETE FROM outbox WHERE id = ANY($1::bigint[])", [row["id"] for row in rows]
         )
-    metrics.RELAYED.inc(len(parcels))
+    metrics.RELAYED.inc(len(found))
     return True
 
 
-async def _publish(js: JetStreamContext, parcels: list[Parcel]) -> None:
+async def _publish(js: JetStreamContext, found: list[Parcel]) -> None:
     client = js._nc  # noqa: SLF001 - there is no public name for it
-    if await send(client, _STREAM, parcels):
+    if await send(client, _STREAM, found):
         return
     # After a restart or a broken connection. What is stored already is dropped as a duplicate; one
     # by one, since a message that is lost must not be overtaken by those behind it.
-    for parcel in parcels:
+    for parcel in found:
         headers = {MESSAGE_ID: parcel.id, "ce-id": parcel.id, **as_headers(parcel.headers)}
         await publish_raw(js, _STREAM, parcel.subject, parcel.payload, headers)
-
-
-def _parcels(outbox_id: int, packed: bytes) -> Iterator[Parcel]:
-    for number, (subject, headers, payload) in enumerate(_unpack(packed)):
-        yield Parcel(f"{outbox_id}-{number}", subject, headers, payload)

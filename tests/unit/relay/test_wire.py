@@ -8,8 +8,8 @@ import pytest
 from nats.aio.msg import Msg
 from nats.errors import ConnectionClosedError
 
-from services.ingest import wire
-from services.ingest.wire import Parcel, as_headers, send
+from services.relay import wire
+from services.relay.wire import Parcel, as_headers, send
 
 PARCELS = [
     Parcel(f"7-{number}", f"changes.v1.{number}", b"ce-type: a\r\nce-subject: b\r\n", payload)

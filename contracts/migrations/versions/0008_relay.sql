@@ -1,0 +1,14 @@
+-- Roles belong to the whole cluster, so another database may have made it before.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'groundswell_relay') THEN
+        CREATE ROLE groundswell_relay NOLOGIN;
+    END IF;
+END
+$$;
+
+ALTER ROLE groundswell_relay SET statement_timeout = '30s';
+
+GRANT SELECT, DELETE ON outbox TO groundswell_relay;
+
+REVOKE UPDATE, DELETE ON outbox FROM groundswell_ingest
