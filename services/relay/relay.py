@@ -16,11 +16,12 @@ stream's duplicate window. Then a change may be there twice, with the same `ce-i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Final
 
 import asyncpg
+import msgspec
 import structlog
 from nats.js import JetStreamContext
 
@@ -43,6 +44,10 @@ _RETRY_SECONDS: Final = 1.0
 _CONNECTING_SECONDS: Final = 0.05
 
 log = structlog.get_logger(__name__)
+
+
+class Unreadable(Exception):
+    """A row of the outbox was written by another release; it stays, and all behind it."""
 
 
 class Relay:
@@ -75,7 +80,7 @@ class Relay:
                 self._trouble = str(error)
                 await asyncio.sleep(_CONNECTING_SECONDS)
                 continue
-            except (DatabaseError, PublishFailed) as error:
+            except (DatabaseError, PublishFailed, Unreadable) as error:
                 self._trouble = str(error)
                 log.warning("the outbox waits", reason=self._trouble)
             await asyncio.sleep(_RETRY_SECONDS)
@@ -119,23 +124,30 @@ class Relay:
 
 async def drain(connection: Any, js: JetStreamContext) -> bool:
     """
-    Publish the oldest rows of the outbox and delete them; False when there were none.
+    Publish the oldest rows of the outbox and delete them; whether there may be more.
 
     Raises:
-        DatabaseError, PublishFailed: the rows stay, and are published again.
+        DatabaseError, PublishFailed, Unreadable: the rows stay, and are published again.
     """
     with translated():
         rows = await connection.fetch("SELECT id, messages FROM outbox ORDER BY id LIMIT $1", _ROWS)
     if not rows:
         return False
-    found = [parcel for row in rows for parcel in parcels(row["id"], unpack(row["messages"]))]
+    found = [parcel for row in rows for parcel in _parcels(row["id"], row["messages"])]
     await _publish(js, found)
     with translated():
         await connection.execute(
             "DELETE FROM outbox WHERE id = ANY($1::bigint[])", [row["id"] for row in rows]
         )
     metrics.RELAYED.inc(len(found))
-    return True
+    return len(rows) == _ROWS
+
+
+def _parcels(outbox_id: int, packed: bytes) -> Iterator[Parcel]:
+    try:
+        return parcels(outbox_id, unpack(packed))
+    except msgspec.MsgspecError as error:
+        raise Unreadable(f"row {outbox_id} cannot be read: {error}") from error
 
 
 async def _publish(js: JetStreamContext, found: list[Parcel]) -> None:

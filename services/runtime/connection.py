@@ -3,7 +3,7 @@ The connection of a broker: nats-py, with pull subscriptions that suit FastStrea
 
 FastStream asks for a subscription that makes its durable where there is none; ours binds and makes
 nothing. nats-py hands messages over one by one, each through a queue, a task and a timer; ours
-collects them as they are read from the wire, and hands over the batch.
+collects them as they are read from the wire, many at a time, and hands over the batch.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.errors import ServiceUnavailableError
+from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
 
 _RETRY_SECONDS: Final = 1.0
 # Seconds that the server may be late to say that time is up. Beyond that the request was lost.
 _GRACE: Final = 1.0
 _STATUS: Final = b"NATS/1.0 "
+_MESSAGE: Final = b"HMSG "
+_END: Final = b"\r\n"
 _HEARTBEAT: Final = "100"
 # No messages, and time is up: a request ends so every day.
 _ORDINARY: Final = frozenset({"404", "408"})
@@ -39,6 +42,7 @@ class Connection(Client):
         super().__init__()
         self.turns: dict[tuple[str, str], asyncio.Lock] = {}
         self.pulls: dict[int, Pull] = {}
+        self._ps = _Parser(self)
 
     def jetstream(self, **options: Any) -> JetStreamContext:
         return _JetStream(self, **options)
@@ -53,6 +57,41 @@ class Connection(Client):
         self.stats["in_msgs"] += 1
         self.stats["in_bytes"] += len(data)
         pull.receive(subject.decode(), reply.decode(), data, headers or b"")
+
+
+class _Parser(Parser):
+    """Takes the messages of pulls off the wire; what else there is, the one of nats-py does."""
+
+    nc: Connection
+
+    async def parse(self, data: bytes = b"") -> None:
+        self.buf.extend(data)
+        if self.state != AWAITING_CONTROL_LINE or not self._take():
+            await super().parse()
+
+    def _take(self) -> bool:
+        """Whether nothing is left but the beginning of another one."""
+        buffer, at, begun = self.buf, 0, False
+        while buffer.startswith(_MESSAGE, at) and (line := buffer.find(_END, at)) > 0:
+            words = buffer[at:line].split()
+            pull = self.nc.pulls.get(int(words[2]))
+            if pull is None or len(words) != 6:  # noqa: PLR2004 - one of them is where to answer
+                break
+            start = line + len(_END)
+            middle, stop = start + int(words[4]), start + int(words[5])
+            if begun := len(buffer) < stop + len(_END):
+                break
+            self.nc.stats["in_msgs"] += 1
+            self.nc.stats["in_bytes"] += stop - middle
+            pull.receive(
+                words[1].decode(),
+                words[3].decode(),
+                bytes(buffer[middle:stop]),
+                bytes(buffer[start:middle]),
+            )
+            at = stop + len(_END)
+        del buffer[:at]
+        return begun
 
 
 class _JetStream(JetStreamContext):

@@ -18,6 +18,7 @@ from services.relay.relay import Relay, drain
 from services.relay.wire import Parcel, send
 from services.runtime.broker import NotConnected, PublishFailed
 from services.runtime.database import DatabaseUnavailable
+from services.runtime.health import Unhealthy
 from tests.support import ingest
 from tests.support.changes import artifact, metric, relation
 from tests.support.ingest import relayed
@@ -98,9 +99,8 @@ async def test_rows_are_published_by_their_ids_and_deleted(js: JetStreamContext,
     first = await commit(connection, [metric(LEFT), artifact(LEFT)])
     second = await commit(connection, [relation(LEFT)])
 
-    assert await drain(connection, js)
-
     assert not await drain(connection, js)
+
     assert await relayed(connection)()
     messages = await ingest.stored(js, "CHANGES")
     assert [
@@ -149,7 +149,7 @@ async def test_a_relay_that_dies_before_it_deletes_doubles_nothing(
     assert ids == await published(js)
     await connection.execute("DROP TRIGGER die ON outbox")
 
-    assert await drain(connection, js)
+    await drain(connection, js)
 
     assert ids == await published(js)
     assert await relayed(connection)()
@@ -162,7 +162,7 @@ async def test_what_a_dead_relay_had_published_in_part_is_completed_in_order(
     for place, id_ in enumerate(ids[:3]):
         await js.publish(f"changes.v1.before.{place}", b"", headers={"Nats-Msg-Id": id_})
 
-    assert await drain(connection, js)
+    await drain(connection, js)
 
     assert ids == await published(js)
     assert await relayed(connection)()
@@ -254,7 +254,7 @@ async def test_without_nats_rows_stay(js: JetStreamContext, declared: str, conne
         await drain(connection, gone)
     assert 2 == await connection.fetchval("SELECT count(*) FROM outbox")
 
-    assert await drain(connection, js)
+    await drain(connection, js)
 
     assert ids == await published(js)
 
@@ -267,6 +267,23 @@ async def test_without_its_stream_rows_stay(js: JetStreamContext, connection: An
         await drain(connection, js)
 
     assert 2 == await connection.fetchval("SELECT count(*) FROM outbox")
+
+
+async def test_a_row_that_cannot_be_read_stops_the_relay_and_says_so(
+    js: JetStreamContext, connection: Any, role_url: Callable[[str], str]
+):
+    await connection.execute("INSERT INTO outbox (messages) VALUES ('[]')")
+    behind = await fill(connection, rows=1)
+    relay = Relay(role_url("relay"), lambda: js)
+    task = asyncio.create_task(relay.run())
+
+    await until(lambda: says(relay, "cannot be read"))
+    assert 2 == await connection.fetchval("SELECT count(*) FROM outbox")
+    await connection.execute("DELETE FROM outbox WHERE messages = '[]'")
+    await until(relayed(connection))
+    assert behind == await published(js)
+    assert "relaying" == await relay.check()
+    await ended(task)
 
 
 async def test_a_relay_waits_until_nats_is_there(
@@ -307,6 +324,14 @@ async def test_what_is_there_already_leaves_doubt(js: JetStreamContext, there: l
         await js.publish("changes.v1.x", b"", headers={"Nats-Msg-Id": parcels[place].id})
 
     assert not await send(js._nc, "CHANGES", parcels)
+
+
+async def says(relay: Relay, trouble: str) -> bool:
+    try:
+        await relay.check()
+    except Unhealthy as error:
+        return trouble in str(error)
+    return False
 
 
 async def elected(connection: Any) -> bool:
