@@ -45,7 +45,7 @@ def test_passwords_are_made_once(tmp_path: Path):
 
     assert made == passwords.load_or_make(path)
     assert made != passwords.Passwords()
-    assert 7 == len(set(msgspec.structs.astuple(made)))
+    assert 8 == len(set(msgspec.structs.astuple(made)))
     assert 0o600 == path.stat().st_mode & 0o777
 
 
