@@ -1,6 +1,7 @@
 """
 What the API adds to a search: the same questions, asked of the API, of its engine, and of the bare
-server over a connection that does nothing with the answers.
+server over a connection that does nothing with the answers. What the engine asks side by side goes
+to the bare server in one request, as whoever asks it plainly does.
 """
 
 from __future__ import annotations
@@ -8,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-import httpx
+import msgspec
 from msgspec import Struct
 
 from benchmarks.servers import Servers, serving
@@ -20,6 +21,7 @@ from groundswell.stack.meilisearch import Server
 from groundswell.stack.ports import free_port
 from services.api.engines import RELEVANCE, Search
 from services.api.engines.meilisearch import MeilisearchEngine
+from services.api.engines.questions import Questions
 from services.api.filters import Filters
 
 _TOP: Final = 10
@@ -42,19 +44,30 @@ class Added(Struct, frozen=True):
         return round(self.api / self.bare, 2)
 
 
-class _Recorder(httpx.AsyncBaseTransport):
-    """Passes requests on and keeps their bodies."""
+class _Recorder(Questions):
+    """Passes questions on and keeps them, those that are asked side by side in one request."""
 
-    def __init__(self) -> None:
-        self._transport = httpx.AsyncHTTPTransport()
-        self.bodies: list[bytes] = []
+    def __init__(self, url: str, headers: Mapping[str, str]) -> None:
+        super().__init__(url, headers)
+        self._under_way = 0
+        self.asked: list[list[msgspec.Raw]] = []
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.bodies.append(request.content)
-        return await self._transport.handle_async_request(request)
+    async def ask(self, body: bytes) -> bytes:
+        if not self._under_way:
+            self.asked.append([])
+        self.asked[-1] += _read(body).queries
+        self._under_way += 1
+        try:
+            return await super().ask(body)
+        finally:
+            self._under_way -= 1
 
-    async def aclose(self) -> None:
-        await self._transport.aclose()
+
+class _Body(Struct):
+    queries: list[msgspec.Raw]
+
+
+_read: Final = msgspec.json.Decoder(_Body).decode
 
 
 class _Wire:
@@ -95,20 +108,23 @@ async def measure(servers: Servers, server: Server, texts: Sequence[str]) -> Add
 
 
 async def _measure(url: str, server: Server, texts: Sequence[str]) -> Added:
-    recorder, bare, api = _Recorder(), _Wire(server.url), _Wire(url)
+    bare, api = _Wire(server.url), _Wire(url)
+    told = {"Content-Type": "application/json", "Authorization": f"Bearer {server.key}"}
+    recorder = _Recorder(f"{server.url}/multi-search", told)
     engine = MeilisearchEngine(server.url, server.key, recorder)
-    headers = ["Content-Type: application/json", f"Authorization: Bearer {server.key}"]
+    headers = [f"{name}: {value}" for name, value in told.items()]
     await bare.open()
     await api.open()
     took: dict[str, list[float]] = {"bare": [], "engine": [], "api": [], "typeahead": []}
 
     async def ask_bare() -> None:
-        for body in recorder.bodies:
+        for queries in recorder.asked:
+            body = msgspec.json.encode(_Body(queries))
             await bare.ask("POST /multi-search HTTP/1.1", headers, body)
 
     for number in range(_ROUNDS):
         for text in texts:
-            recorder.bodies.clear()
+            recorder.asked.clear()
             search = Search(text, Filters(), RELEVANCE, limit=_TOP, offset=0)
             path = f"/api/v1/search?limit={_TOP}&q={quote(text)}"
             half = f"/api/v1/search/typeahead?q={quote(text[: max(2, len(text) // 2)])}"

@@ -1,20 +1,20 @@
 """
 Search in Meilisearch: what it proposes, ordered by us.
 
-It is asked two things at once: for names, compact as they are compared, with their mistakes, and
-for the words in all there is. Both propose their best, and what they propose is scored as a whole:
-neither knows alone whether a name that is spelled alike or a description is what was meant. What
-comes after the window that is scored comes in its own order.
+It is asked two things, side by side: for names, compact as they are compared, with their
+mistakes, and for the words in all there is. Both propose their best, and what they propose is
+scored as a whole: neither knows alone whether a name that is spelled alike or a description is what
+was meant. What comes after the window that is scored comes in its own order.
 """
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
-import httpx
 import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -29,6 +29,7 @@ from services.api.engines import (
     Matches,
     Search,
 )
+from services.api.engines.questions import Questions
 from services.api.engines.scores import Candidate, is_named, score
 from services.api.engines.spellings import Spelling, spell
 from services.api.filters import Filters
@@ -51,7 +52,6 @@ _BEGIN, _END = "\x02", "\x03"
 _MARKS: Final = str.maketrans({_BEGIN: "<em>", _END: "</em>"})
 _MARKED: Final = ["name", "description"]
 _NAME: Final = "meilisearch"
-_TIMEOUT: Final = dict.fromkeys(("connect", "read", "write", "pool"), 5.0)
 
 
 class _Query(Struct, frozen=True, omit_defaults=True, rename="camel"):
@@ -106,22 +106,17 @@ _merged: Final = msgspec.json.Decoder(_Found).decode
 class MeilisearchEngine:
     """The index of `services.search`, by a key that may only search."""
 
-    def __init__(
-        self, url: str, key: str | None, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
-        base = httpx.URL(url.rstrip("/") + "/")
-        self._url = base.join("multi-search")
-        # Packed answers are written in two pieces, of which the second waits 40 ms for an
-        # acknowledgement of the first.
-        self._headers = [
-            ("Host", base.netloc.decode()),
-            ("Accept-Encoding", "identity"),
-            ("Content-Type", "application/json"),
-        ]
+    def __init__(self, url: str, key: str | None, questions: Questions | None = None) -> None:
+        headers = {
+            "Content-Type": "application/json",
+            # Packed answers are written in two pieces, of which the second waits 40 ms for an
+            # acknowledgement of the first.
+            "Accept-Encoding": "identity",
+        }
         if key:
-            self._headers.append(("Authorization", f"Bearer {key}"))
-        # A client does much for a request that is always the same, and takes twice as long for it.
-        self._transport = transport or httpx.AsyncHTTPTransport()
+            headers["Authorization"] = f"Bearer {key}"
+        address = f"{url.rstrip('/')}/multi-search"
+        self._questions = questions or Questions(address, headers)
 
     async def search(self, search: Search) -> Matches:
         """
@@ -152,15 +147,17 @@ class MeilisearchEngine:
         return f"{_NAME} answers"
 
     async def close(self) -> None:
-        await self._transport.aclose()
+        await self._questions.close()
 
     async def _window(self, search: Search, spelling: Spelling) -> _Window:
         filters = _filter(search.filters)
         names = _names(spelling, filters)
         words = [] if search.names_only else _words(spelling, filters)
         asked = [replace(one, limit=_WORDS, facets=_wanted(search)) for one in words]
-        found = await self._ask([*names, *_marking(search, asked)])
-        by_name, by_words = found[: len(names)], found[len(names) :]
+        # In one request the server would do one after the other.
+        by_name, by_words = await asyncio.gather(
+            self._ask(names), self._ask(_marking(search, asked))
+        )
         some: list[_Found] = []
         if _wants_more(spelling, by_name, by_words):
             fewer = [replace(one, matching_strategy="frequency", limit=_SOME) for one in asked]
@@ -221,22 +218,10 @@ class MeilisearchEngine:
         return _decoded(_merged, await self._send({"federation": federation, "queries": queries}))
 
     async def _send(self, body: Any) -> bytes:
-        request = httpx.Request(
-            "POST",
-            self._url,
-            headers=self._headers,
-            content=_encode(body),
-            extensions={"timeout": _TIMEOUT},
-        )
         try:
-            response = await self._transport.handle_async_request(request)
-            content = await response.aread()
-            await response.aclose()
-        except httpx.TransportError as error:
-            raise EngineError(f"{_NAME}: {type(error).__name__}: {error}") from error
-        if not response.is_success:
-            raise EngineError(f"{_NAME} answers {response.status_code}: {content[:300]!r}")
-        return content
+            return await self._questions.ask(_encode(body))
+        except EngineError as error:
+            raise EngineError(f"{_NAME}: {error}") from error
 
 
 def _decoded(decode: Callable[[bytes], T], content: bytes) -> T:
