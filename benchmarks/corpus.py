@@ -1,7 +1,7 @@
 """
 The corpus of search: real packages with their summaries, and queries that each mean one of them.
 
-It is no part of the repository. `GROUNDSWELL_CORPUS` says where it is; otherwise it is looked for
+It is no part of the repository. `CORPUS` says where it is; otherwise it is looked for
 beside the checkout, in `shared/corpus`.
 """
 
@@ -68,7 +68,7 @@ class Corpus(Struct, frozen=True):
 
 def find() -> Corpus | None:
     """The corpus, where there is one."""
-    folder = Path(os.environ.get("GROUNDSWELL_CORPUS") or _BESIDE)
+    folder = Path(os.environ.get("CORPUS") or _BESIDE)
     return Corpus(folder) if (folder / "catalog.tsv.gz").is_file() else None
 
 

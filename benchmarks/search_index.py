@@ -293,7 +293,7 @@ def main() -> int:
         parser.error(f"{', '.join(sorted(unknown))}: there is only {', '.join(_PROCESSES)}")
     found = corpus.find()
     if found is None:
-        print("Skipped: there is no corpus; GROUNDSWELL_CORPUS says where it is.")
+        print("Skipped: there is no corpus; CORPUS says where it is.")
         return 0
     told = asyncio.run(_run(found, arguments))
     if told is None:

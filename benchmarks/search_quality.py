@@ -84,7 +84,7 @@ def main() -> None:
     options = parser.parse_args()
     found = corpus.find()
     if found is None:
-        sys.exit("there is no corpus: set GROUNDSWELL_CORPUS to the folder of catalog.tsv.gz")
+        sys.exit("there is no corpus: set CORPUS to the folder of catalog.tsv.gz")
     with ExitStack() as stack:
         data = options.data or stack.enter_context(folder())
         servers = stack.enter_context(kept(data))

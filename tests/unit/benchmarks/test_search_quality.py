@@ -32,6 +32,6 @@ def test_the_corpus_is_read_as_it_is_written(tmp_path: Path):
 
 
 def test_there_may_be_no_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("GROUNDSWELL_CORPUS", str(tmp_path))
+    monkeypatch.setenv("CORPUS", str(tmp_path))
 
     assert corpus.find() is None
