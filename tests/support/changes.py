@@ -1,4 +1,4 @@
-"""Changes in the stream, as the relay of ingest publishes them."""
+"""Changes in the stream, as the relay publishes them."""
 
 from __future__ import annotations
 
