@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final
 
 from faststream.asgi import AsgiFastStream
@@ -26,13 +26,13 @@ def create_app(settings: RelaySettings) -> AsgiFastStream:
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        relaying = asyncio.create_task(relay.run())
-        try:
-            yield
-        finally:
-            relaying.cancel()
-            with suppress(asyncio.CancelledError):
-                await relaying
+        # A group, so that the process ends where the relay does: it has nothing else to do.
+        async with asyncio.TaskGroup() as tasks:
+            relaying = tasks.create_task(relay.run())
+            try:
+                yield
+            finally:
+                relaying.cancel()
 
     routes = health.routes(
         live={"jetstream": health.jetstream(broker)},

@@ -113,9 +113,10 @@ class Relay:
     async def _publish_forever(self, connection: Any) -> None:
         while True:
             self._wake.clear()
-            while await drain(connection, self._js()):
-                pass
-            self._trouble = None
+            more = True
+            while more:
+                more = await drain(connection, self._js())
+                self._trouble = None
             if connection.is_closed():
                 raise DatabaseUnavailable("the connection of the relay broke")
             with suppress(TimeoutError):

@@ -54,9 +54,15 @@ class Connection(Client):
         if pull is None:
             await super()._process_msg(sid, subject, reply, data, headers or b"")
             return
+        self.hand_over(pull, subject, reply, data, headers or b"")
+
+    def hand_over(
+        self, pull: Pull, subject: bytes, reply: bytes, data: bytes, headers: bytes
+    ) -> None:
+        """Give a pull what the wire brought."""
         self.stats["in_msgs"] += 1
         self.stats["in_bytes"] += len(data)
-        pull.receive(subject.decode(), reply.decode(), data, headers or b"")
+        pull.receive(subject.decode(), reply.decode(), data, headers)
 
 
 class _Parser(Parser):
@@ -73,22 +79,19 @@ class _Parser(Parser):
         """Whether nothing is left but the beginning of another one."""
         buffer, at, begun = self.buf, 0, False
         while buffer.startswith(_MESSAGE, at) and (line := buffer.find(_END, at)) > 0:
-            words = buffer[at:line].split()
-            pull = self.nc.pulls.get(int(words[2]))
-            if pull is None or len(words) != 6:  # noqa: PLR2004 - one of them is where to answer
+            words = bytes(buffer[at:line]).split()
+            if len(words) != 6:  # noqa: PLR2004 - without an address to answer to there are five
+                break
+            _, subject, sid, reply, head, size = words
+            pull = self.nc.pulls.get(int(sid))
+            if pull is None:
                 break
             start = line + len(_END)
-            middle, stop = start + int(words[4]), start + int(words[5])
+            middle, stop = start + int(head), start + int(size)
             if begun := len(buffer) < stop + len(_END):
                 break
-            self.nc.stats["in_msgs"] += 1
-            self.nc.stats["in_bytes"] += stop - middle
-            pull.receive(
-                words[1].decode(),
-                words[3].decode(),
-                bytes(buffer[middle:stop]),
-                bytes(buffer[start:middle]),
-            )
+            payload, headers = bytes(buffer[middle:stop]), bytes(buffer[start:middle])
+            self.nc.hand_over(pull, subject, reply, payload, headers)
             at = stop + len(_END)
         del buffer[:at]
         return begun

@@ -31,7 +31,7 @@ class _HungUp(Exception):
 class Questions:
     """
     Asked by POST at one address. The server may close a connection whenever nobody waits for it, so
-    a question that it hung up on is asked once more: it changes nothing there.
+    a question that it hung up on is asked again over another one: it changes nothing there.
     """
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from services.api.engines import EngineError, questions
+from services.api.engines.meilisearch import MeilisearchEngine
 from services.api.engines.questions import Questions
 
 pytestmark = pytest.mark.integration
 
 KEEPS = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
+NOTHING = b"HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n"
 HALF = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 9\r\n\r\n"
 
 
@@ -55,14 +57,18 @@ def server() -> Server:
 
 
 @pytest.fixture
-async def asked(server: Server) -> AsyncIterator[Questions]:
+async def url(server: Server) -> AsyncIterator[str]:
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    port = listening.sockets[0].getsockname()[1]
-    opened = Questions(f"http://127.0.0.1:{port}/ask", {"Authorization": "Bearer secret"})
-    yield opened
-    await opened.close()
+    yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     listening.close()
     await asyncio.gather(*server.tasks)
+
+
+@pytest.fixture
+async def asked(url: str) -> AsyncIterator[Questions]:
+    opened = Questions(f"{url}/ask", {"Authorization": "Bearer secret"})
+    yield opened
+    await opened.close()
 
 
 async def test_one_connection_serves_one_question_after_another(server: Server, asked: Questions):
@@ -154,3 +160,16 @@ async def test_no_answer_in_time_is_an_error(
 async def test_a_server_that_is_away_is_an_error():
     with pytest.raises(EngineError, match="ConnectionRefusedError"):
         await Questions("http://127.0.0.1:9/ask", {}).ask(b"1")
+
+
+async def test_the_engine_sends_its_key_and_wants_answers_unpacked(server: Server, url: str):
+    server.answers = [[NOTHING, b'{"results":[{"hits":[]}]}']]
+    engine = MeilisearchEngine(f"{url}/", "secret")
+
+    assert "meilisearch answers" == await engine.check()
+    await engine.close()
+
+    (request,) = server.requests
+    assert request.startswith(b"POST /multi-search HTTP/1.1\r\n")
+    assert b"\r\nAuthorization: Bearer secret\r\n" in request
+    assert b"\r\nAccept-Encoding: identity\r\n" in request
