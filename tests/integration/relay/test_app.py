@@ -65,6 +65,7 @@ async def test_the_application_ends_with_a_relay_that_is_broken(
     life = asyncio.create_task(app({"type": "lifespan"}, told.get, heard.put))
     await told.put({"type": "lifespan.startup"})
     assert "lifespan.startup.complete" == (await heard.get())["type"]
+    await until(lambda: app.broker.ping(1))
 
     breaks.set()
 
