@@ -32,7 +32,7 @@ from services.search.writer import in_turn, send
 
 _CHUNK: Final = 5_000
 # Tasks that wait in Meilisearch: it does many in one go, which is quicker than one by one.
-_IN_FLIGHT: Final = 40
+_IN_FLIGHT: Final = 100
 # What is still to be written when the others are made to wait: so few that they hardly notice.
 _FEW: Final = 500
 _ROUNDS: Final = 20
