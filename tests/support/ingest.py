@@ -27,6 +27,8 @@ from services.runtime.broker import publish_all
 from tests.support.asgi import asked
 from tests.support.readings import addressed
 
+_AT_ONCE = 1_000
+
 
 def settings(database_url: str, nats_url: str, **fields: Any) -> IngestSettings:
     """Of an ingest that hands over an incomplete batch at once."""
@@ -85,16 +87,22 @@ def relayed(pool: Any) -> Callable[[], Awaitable[bool]]:
     return question
 
 
-async def stored(js: JetStreamContext, stream: str) -> list[Msg | api.RawStreamMsg]:
+async def stored(js: JetStreamContext, stream: str) -> list[Msg]:
     """Every message of a stream, in order."""
-    state = (await js.stream_info(stream)).state
-    numbers = range(state.first_seq, state.last_seq + 1)
-    return [await js.get_msg(stream, number) for number in numbers] if state.messages else []
+    left = (await js.stream_info(stream)).state.messages
+    made = await js.add_consumer(stream, api.ConsumerConfig(ack_policy=api.AckPolicy.NONE))
+    reading = await js.pull_subscribe_bind(durable=made.name, stream=stream)
+    found: list[Msg] = []
+    while len(found) < left:
+        found += await reading.fetch(min(_AT_ONCE, left - len(found)))
+    await reading.unsubscribe()
+    await js.delete_consumer(stream, made.name)
+    return found
 
 
 async def changes(js: JetStreamContext) -> list[Change]:
     """Every change that was published, in order."""
-    return [msgspec.json.decode(m.data or b"", type=Change) for m in await stored(js, "CHANGES")]
+    return [msgspec.json.decode(m.data, type=Change) for m in await stored(js, "CHANGES")]
 
 
 async def reasons(js: JetStreamContext) -> list[str]:
