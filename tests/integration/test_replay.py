@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import nats
 import pytest
-from nats.js import JetStreamContext, api
+from nats.js import JetStreamContext
 
 from contracts import subjects
 from contracts.envelope import MESSAGE_ID, Event, decode, encode, to_headers
@@ -25,6 +25,7 @@ from services.runtime.delivery import Breaker, bury
 from services.runtime.publishing import PublishFailed, publish_all
 from tests.support import ledger
 from tests.support.readings import NOON, addressed, downloads, packument, project
+from tests.support.streams import stored
 from tests.support.understood import one
 
 pytestmark = pytest.mark.integration
@@ -52,13 +53,6 @@ class Stack:
             messages = await waiting.fetch(100, timeout=5)
             await ingest.take([event(message) for message in messages], messages)
         return len(await ledger.take_changes(self.pool))
-
-    async def stored(self, stream: str) -> list[api.RawStreamMsg]:
-        """What a stream holds."""
-        state = (await self.js.stream_info(stream)).state
-        deleted = set(state.deleted or ())
-        numbers = range(state.first_seq, state.last_seq + 1) if state.messages else ()
-        return [await self.js.get_msg(stream, n) for n in numbers if n not in deleted]
 
 
 def event(message: Any) -> Event | Undecodable:
@@ -103,14 +97,14 @@ async def test_a_dead_letter_is_applied_once_its_cause_is_mended(stack: Stack, n
     sent = packument("left")
     await stack.publish(sent)
     await stack.ingest()
-    (buried,) = await stack.stored("DEAD")
+    (buried,) = await stored(stack.js, "DEAD")
 
     normalize(NORMALIZERS[PACKUMENT])
     assert 1 == await replay_dead(stack.url)
     await stack.ingest()
 
-    assert [] == await stack.stored("DEAD")
-    first, again = await stack.stored("READINGS")
+    assert [] == await stored(stack.js, "DEAD")
+    first, again = await stored(stack.js, "READINGS")
     assert (first.subject, first.data) == (again.subject, again.data)
     assert (sent.id, None) == (
         (again.headers or {})["ce-id"],
@@ -135,11 +129,11 @@ async def test_a_replay_that_was_interrupted_stores_a_letter_once(
         patched.setattr(JetStreamContext, "delete_msg", cut)
         with pytest.raises(ConnectionError):
             await replay_dead(stack.url)
-    assert (2, 1) == (len(await stack.stored("READINGS")), len(await stack.stored("DEAD")))
+    assert (2, 1) == (len(await stored(stack.js, "READINGS")), len(await stored(stack.js, "DEAD")))
 
     assert 1 == await replay_dead(stack.url)
 
-    assert (2, 0) == (len(await stack.stored("READINGS")), len(await stack.stored("DEAD")))
+    assert (2, 0) == (len(await stored(stack.js, "READINGS")), len(await stored(stack.js, "DEAD")))
 
 
 async def test_a_letter_that_is_not_confirmed_stays(stack: Stack, normalize: Any):
@@ -151,7 +145,7 @@ async def test_a_letter_that_is_not_confirmed_stays(stack: Stack, normalize: Any
     with pytest.raises(PublishFailed):
         await replay_dead(stack.url)
 
-    assert 1 == len(await stack.stored("DEAD"))
+    assert 1 == len(await stored(stack.js, "DEAD"))
 
 
 async def test_what_is_still_wrong_is_buried_again(stack: Stack, normalize: Any):
@@ -162,7 +156,7 @@ async def test_what_is_still_wrong_is_buried_again(stack: Stack, normalize: Any)
     for _ in range(2):
         assert 1 == await replay_dead(stack.url)
         await stack.ingest()
-        assert 1 == len(await stack.stored("DEAD"))
+        assert 1 == len(await stored(stack.js, "DEAD"))
 
 
 async def test_dead_letters_are_chosen_by_source_and_number(stack: Stack):
@@ -175,10 +169,10 @@ async def test_dead_letters_are_chosen_by_source_and_number(stack: Stack):
     assert 2 == await replay_dead(stack.url, source="pypi", limit=2)
 
     assert ["dead.v1.READINGS.pypi", "dead.v1.READINGS.npm"] == [
-        letter.subject for letter in await stack.stored("DEAD")
+        letter.subject for letter in await stored(stack.js, "DEAD")
     ]
     assert [e.subject for e in odd[:2]] == [
-        (copy.headers or {})["ce-subject"] for copy in (await stack.stored("READINGS"))[4:]
+        (copy.headers or {})["ce-subject"] for copy in (await stored(stack.js, "READINGS"))[4:]
     ]
 
 
@@ -187,7 +181,7 @@ async def test_a_letter_of_nobody_stays(stack: Stack):
 
     assert 0 == await replay_dead(stack.url)
 
-    assert 1 == len(await stack.stored("DEAD"))
+    assert 1 == len(await stored(stack.js, "DEAD"))
 
 
 async def test_the_same_readings_again_change_nothing(stack: Stack):
@@ -253,7 +247,7 @@ async def test_a_replay_leaves_out_what_is_older_and_what_is_of_others(stack: St
 
     assert 1 == await replay_since(stack.url, after.time or NOON, source="npm")
 
-    copy = (await stack.stored("READINGS"))[-1]
+    copy = (await stored(stack.js, "READINGS"))[-1]
     assert "pkg:npm/left" == (copy.headers or {})["ce-subject"]
     assert 0 == await replay_since(stack.url, datetime.now(UTC) + HOUR)
 
@@ -265,10 +259,10 @@ async def test_a_replay_repeats_no_copies(stack: Stack):
     assert 120 == await replay_since(stack.url, hour_ago)
     assert 120 == await replay_since(stack.url, hour_ago)
 
-    stored = await stack.stored("READINGS")
-    assert 360 == len(stored)
+    there = await stored(stack.js, "READINGS")
+    assert 360 == len(there)
     assert [f"pkg:npm/left-{n}" for n in range(120)] == [
-        (copy.headers or {})["ce-subject"] for copy in stored[240:]
+        (copy.headers or {})["ce-subject"] for copy in there[240:]
     ]
 
 

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 import asyncpg
 import httpx
 import msgspec
-from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
 
 from contracts.changes import Change
@@ -26,8 +25,7 @@ from services.relay.settings import RelaySettings
 from services.runtime.broker import publish_all
 from tests.support.asgi import asked
 from tests.support.readings import addressed
-
-_AT_ONCE = 1_000
+from tests.support.streams import stored
 
 
 def settings(database_url: str, nats_url: str, **fields: Any) -> IngestSettings:
@@ -85,19 +83,6 @@ def relayed(pool: Any) -> Callable[[], Awaitable[bool]]:
         return not await pool.fetchval("SELECT EXISTS (SELECT FROM outbox)")
 
     return question
-
-
-async def stored(js: JetStreamContext, stream: str) -> list[Msg]:
-    """Every message of a stream, in order."""
-    left = (await js.stream_info(stream)).state.messages
-    made = await js.add_consumer(stream, api.ConsumerConfig(ack_policy=api.AckPolicy.NONE))
-    reading = await js.pull_subscribe_bind(durable=made.name, stream=stream)
-    found: list[Msg] = []
-    while len(found) < left:
-        found += await reading.fetch(min(_AT_ONCE, left - len(found)))
-    await reading.unsubscribe()
-    await js.delete_consumer(stream, made.name)
-    return found
 
 
 async def changes(js: JetStreamContext) -> list[Change]:

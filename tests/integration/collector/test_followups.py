@@ -19,8 +19,8 @@ from services.collector import abilities, runs
 from services.collector.refresh import refresh
 from services.collector.source import MANIFESTS, ORGANIZATION, Moved, Source, Unknown
 from services.runtime.database import create_pool
-from tests.support.ingest import stored
 from tests.support.recording import FACTS, NOW, Enricher, Forge, Recording, desk_of, read
+from tests.support.streams import stored
 
 pytestmark = pytest.mark.integration
 

@@ -14,9 +14,7 @@ import pytest
 import stamina
 from faststream.asgi import AsgiFastStream
 from msgspec.structs import replace
-from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.errors import NotFoundError
 
 from contracts import envelope
 from contracts.envelope import Event, decode
@@ -32,6 +30,7 @@ from services.collector.source import Found, Http, Unavailable
 from services.collector.worker import backoff
 from services.runtime.publishing import publish
 from tests.support.recording import Finder, Recording
+from tests.support.streams import stored
 from tests.support.upstreams import (
     COUNTER,
     FACTS,
@@ -131,22 +130,8 @@ async def until_runs_ended(db: asyncpg.Connection, count: int) -> dict[str, dict
     return {row["source"]: dict(row) for row in await db.fetch("SELECT * FROM runs")}
 
 
-async def messages(js: JetStreamContext, stream: str) -> list[Msg]:
-    """Everything that a stream holds."""
-    state = (await js.stream_info(stream)).state
-    if not state.messages:
-        return []
-    found: list[Any] = []
-    for sequence in range(state.first_seq, state.last_seq + 1):
-        try:
-            found.append(await js.get_msg(stream, sequence))
-        except NotFoundError:
-            continue
-    return found
-
-
 async def readings(js: JetStreamContext) -> list[Event]:
-    return [decode(message.headers, message.data) for message in await messages(js, "READINGS")]
+    return [decode(message.headers, message.data) for message in await stored(js, "READINGS")]
 
 
 async def test_what_is_due_is_read_at_once_and_everything_is_written_down(
@@ -253,7 +238,7 @@ async def test_an_answer_that_nobody_understands_is_kept_in_the_dead_letters(
     async with running(told, hosts):
         await until_runs_ended(db, 1)
 
-    [dead] = await messages(js, "DEAD")
+    [dead] = await stored(js, "DEAD")
     assert dead.subject == "dead.v1.READINGS.npm"
     assert dead.data == b'{"nom":"etag"}'
     assert dead.headers is not None
@@ -419,11 +404,11 @@ async def test_a_message_that_is_no_job_is_buried(
         await js.publish("jobs.v1.npm.refresh", b"not a job", stream="JOBS")
 
         async def buried() -> bool:
-            return bool(await messages(js, "DEAD"))
+            return bool(await stored(js, "DEAD"))
 
         await until(buried)
 
-    [dead] = await messages(js, "DEAD")
+    [dead] = await stored(js, "DEAD")
     assert dead.headers is not None
     assert "ce-type" in dead.headers["dead-reason"]
 
@@ -445,11 +430,11 @@ async def test_a_job_for_somebody_else_is_buried(
         await publish(js, "JOBS", "jobs.v1.npm.refresh", event)
 
         async def buried() -> bool:
-            return bool(await messages(js, "DEAD"))
+            return bool(await stored(js, "DEAD"))
 
         await until(buried)
 
-    [dead] = await messages(js, "DEAD")
+    [dead] = await stored(js, "DEAD")
     assert dead.headers is not None
     assert dead.headers["dead-reason"] == reason
 
@@ -471,7 +456,7 @@ async def test_without_its_database_a_job_waits(
         ended = await until_runs_ended(db, 1)
 
     assert ended["npm"]["status"] == "success"
-    assert await messages(js, "DEAD") == []
+    assert await stored(js, "DEAD") == []
 
 
 async def test_an_odd_answer_that_no_message_can_hold_is_not_kept(
@@ -484,7 +469,7 @@ async def test_an_odd_answer_that_no_message_can_hold_is_not_kept(
         ended = await until_runs_ended(db, 1)
 
     assert ended["npm"]["status"] == "error"
-    assert await messages(js, "DEAD") == []
+    assert await stored(js, "DEAD") == []
 
 
 async def test_a_job_that_failed_three_times_is_buried_and_its_run_an_error(
@@ -502,11 +487,11 @@ async def test_a_job_that_failed_three_times_is_buried_and_its_run_an_error(
         ended = await until_runs_ended(db, 1)
 
         async def buried() -> bool:
-            return bool(await messages(js, "DEAD"))
+            return bool(await stored(js, "DEAD"))
 
         await until(buried)
 
-    run, [dead] = ended["npm"], await messages(js, "DEAD")
+    run, [dead] = ended["npm"], await stored(js, "DEAD")
     watch = await db.fetchrow("SELECT * FROM watches")
     assert dead.headers is not None
     assert watch is not None
@@ -551,7 +536,7 @@ async def test_a_look_around_is_tried_three_times(
         ended = await until_runs_ended(db, 1)
 
     assert (ended["npm"]["job"], ended["npm"]["status"]) == ("discover", status)
-    reasons = [(message.headers or {})["dead-reason"] for message in await messages(js, "DEAD")]
+    reasons = [(message.headers or {})["dead-reason"] for message in await stored(js, "DEAD")]
     assert reasons == ([error.reason] if status == "error" else [])
 
 

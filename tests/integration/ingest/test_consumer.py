@@ -22,6 +22,7 @@ from services.ingest.settings import IngestSettings
 from tests.support import ingest, ledger
 from tests.support.ingest import blocked, changes, gate, reasons, relayed, running, send, settled
 from tests.support.readings import addressed, downloads, packument
+from tests.support.streams import stored
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -102,7 +103,7 @@ async def test_what_postgresql_refuses_is_halved_until_the_culprit_stands_alone(
     good = sorted(event.subject for event in events if "culprit" not in event.subject)
     assert good == await written(pool)
     assert good == await created(js)
-    (buried,) = await ingest.stored(js, "DEAD")
+    (buried,) = await stored(js, "DEAD")
     assert buried.headers
     assert "pkg:npm/culprit" == buried.headers["ce-subject"]
     assert buried.headers["dead-reason"].startswith("integrity constraint violation (23514)")

@@ -22,6 +22,7 @@ from services.runtime.health import Unhealthy
 from tests.support import ingest
 from tests.support.changes import artifact, metric, relation
 from tests.support.ingest import relayed
+from tests.support.streams import stored
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -64,9 +65,7 @@ async def fill(connection: Any, rows: int, each: int = 3) -> list[str]:
 
 async def published(js: JetStreamContext) -> list[str]:
     """The ids of what is in CHANGES, in its order."""
-    return [
-        (message.headers or {})["Nats-Msg-Id"] for message in await ingest.stored(js, "CHANGES")
-    ]
+    return [(message.headers or {})["Nats-Msg-Id"] for message in await stored(js, "CHANGES")]
 
 
 @asynccontextmanager
@@ -102,7 +101,7 @@ async def test_rows_are_published_by_their_ids_and_deleted(js: JetStreamContext,
     assert not await drain(connection, js)
 
     assert await relayed(connection)()
-    messages = await ingest.stored(js, "CHANGES")
+    messages = await stored(js, "CHANGES")
     assert [
         (f"{first}-0", "metric.changed.v1"),
         (f"{first}-1", "artifact.changed.v1"),
