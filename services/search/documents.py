@@ -59,7 +59,7 @@ def document(row: Mapping[str, Any]) -> Document:
 
 def glued_words(text: str) -> str:
     """The words that stand together with what the server takes for a letter."""
-    if not _GLUE.search(text):
+    if not _GLUE.search(text):  # most texts
         return ""
     return " ".join(words(one) for one in text.split() if _GLUE.search(one))
 
