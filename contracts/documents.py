@@ -61,7 +61,7 @@ class Document(Struct, frozen=True, kw_only=True, omit_defaults=True):
 NAMES: Final = ("compact_full_name", "compact_name", "former_names")
 
 # What means the same to everybody who types it; words that mean something else too are left out.
-_SYNONYMS: Final = (
+SYNONYMS: Final = (
     ("k8s", "kubernetes"),
     ("i18n", "internationalization"),
     ("l10n", "localization"),
@@ -122,7 +122,7 @@ SETTINGS: Final[dict[str, Any]] = {
     },
     "synonyms": {
         word: sorted(other for other in group if other != word)
-        for group in _SYNONYMS
+        for group in SYNONYMS
         for word in group
     },
     "faceting": {"maxValuesPerFacet": 20, "sortFacetValuesBy": {"*": "count"}},

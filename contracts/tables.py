@@ -191,7 +191,7 @@ aliases = Table(
     Column("name", Text, nullable=False),
     _time("read_at", nullable=False),
     Index("aliases_artifact_id_idx", "artifact_id"),
-    Index("aliases_name_idx", text("lower(name)")),
+    Index("aliases_compact_name_idx", text("compact_name(name)")),
 )
 
 # One row. Its number moves whenever a purl came to stand for another artifact, or for none.

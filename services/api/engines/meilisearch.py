@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import html
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -31,7 +30,7 @@ from services.api.engines import (
 )
 from services.api.engines.questions import Questions
 from services.api.engines.scores import Candidate, is_named, score
-from services.api.engines.spellings import Spelling, spell
+from services.api.engines.spellings import Spelling, sides_of, spell
 from services.api.filters import Filters
 
 T = TypeVar("T")
@@ -46,7 +45,6 @@ _SOME: Final = 30
 _FIELDS: Final = list(Candidate.__struct_fields__)
 _SORTS: Final = {Sort.LATEST: "updated_at", Sort.HOT: "hot", Sort.USED: "used"}
 _FACETS: Final = {Facet.TAG: "tags"}
-_OR: Final = re.compile(r'\s+or\s+(?=(?:[^"]*"[^"]*")*[^"]*$)', re.IGNORECASE)
 # A marked text holds whatever upstream wrote, so the marks are characters that no text holds.
 _BEGIN, _END = "\x02", "\x03"
 _MARKS: Final = str.maketrans({_BEGIN: "<em>", _END: "</em>"})
@@ -250,7 +248,7 @@ def _words(spelling: Spelling, filters: _Filters) -> list[_Query]:
     What has all of the words, or all of those on one side of an `or`. The server takes the last
     word for a beginning.
     """
-    sides = [" ".join(side.split()) for side in _OR.split(spelling.words)]
+    sides = [" ".join(side.split()) for side in sides_of(spelling.words)]
     sides[-1] = " ".join((sides[-1], *spelling.beginnings)).strip()
     return [_Query(side, filter=filters, show_ranking_score=True) for side in sides if side]
 

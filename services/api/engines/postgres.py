@@ -19,7 +19,7 @@ import asyncpg
 from contracts.vocabulary import METRICS, Sort, Source
 from services.api.database import Database
 from services.api.engines import RELEVANCE, Match, Matches, Search
-from services.api.engines.spellings import Spelling, mixed, spell, swapped
+from services.api.engines.spellings import Spelling, mixed, spell, swapped, with_synonyms
 
 _MOST: Final = 300
 _LAST_CHARACTER: Final = "\U0010ffff"
@@ -33,7 +33,7 @@ _ORDERS: Final = {
     **{metric.name: _BY_METRIC.format(id=metric.id) for metric in METRICS},
 }
 
-# $1 the words as they were typed, $2 beginnings of words, $3 the words that are wanted, $4 the
+# $1 the words, said otherwise too, $2 beginnings of words, $3 the words that are wanted, $4 the
 # name, $5 what comes after all names that begin with it, $6 the letters of names with a mistake,
 # $7 purls that are named outright, $8 the name where it may be all of one,
 # $9 names with two letters swapped.
@@ -61,7 +61,7 @@ _ALL: Final = """
 """
 _CANDIDATES: Final = """
     former AS MATERIALIZED (
-        SELECT artifact_id AS id FROM aliases WHERE lower(name) = lower($1::text) LIMIT 40
+        SELECT artifact_id AS id FROM aliases WHERE compact_name(name) = $8::text LIMIT 40
     ), exact AS MATERIALIZED ({exact}), beginning AS MATERIALIZED ({beginning}),
     every AS MATERIALIZED ({every}),
     plain AS MATERIALIZED (
@@ -256,10 +256,10 @@ def _marked(row: asyncpg.Record) -> dict[str, str]:
 
 def _values(spelling: Spelling, *, names_only: bool = False) -> list[object]:
     beginnings = " & ".join(f"{word}:*" for word in spelling.beginnings)
-    words = ("", "", "") if names_only else (spelling.words, beginnings, spelling.plain)
+    words = (with_synonyms(spelling.words), beginnings, spelling.plain)
     end = None if spelling.name is None else spelling.name + _LAST_CHARACTER
     return [
-        *words,
+        *(("", "", "") if names_only else words),
         spelling.name,
         end,
         mixed(spelling.name or ""),

@@ -6,6 +6,7 @@ as what it may name outright. Nothing here knows of an engine.
 from __future__ import annotations
 
 import re
+from itertools import islice, product
 from string import ascii_lowercase, digits
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -13,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from msgspec import Struct
 
 from contracts import identity
+from contracts.documents import SYNONYMS
 from contracts.names import compact
 from contracts.vocabulary import Source
 
@@ -22,6 +24,12 @@ _STARRED: Final = re.compile(r"(?<!\S)(\w{3,})\*(?!\S)")
 _WITHOUT: Final = re.compile(r'(?:^|(?<=\s))-(?:"[^"]*"?|\S+)')
 # Quotes, `-without`, `or` and `begin*` are for the words; no name is meant by them.
 _OPERATORS: Final = re.compile(r'"|(?:^|\s)-\S|\bor\b|\w\*(?:\s|$)', re.IGNORECASE)
+_OR: Final = re.compile(r'\s+or\s+(?=(?:[^"]*"[^"]*")*[^"]*$)', re.IGNORECASE)
+# What means the same as something else; whole phrases and words that are not wanted say only that.
+_MEANINGS: Final = {one: group for group in SYNONYMS for one in group}
+_LONGEST_FIRST: Final = "|".join(map(re.escape, sorted(_MEANINGS, key=len, reverse=True)))
+_PARTS: Final = re.compile(rf'-?"[^"]*"?|(?<!\S)(?:{_LONGEST_FIRST})(?!\S)|\S+', re.IGNORECASE)
+_MOST_SIDES: Final = 12
 _LETTERS: Final = ascii_lowercase + digits
 _SHORTEST_MIXED: Final = 4
 _LONGEST_MIXED: Final = 30
@@ -79,6 +87,25 @@ def spell(text: str) -> Spelling:
         goes_on,
         named(text.strip()),
     )
+
+
+def sides_of(words: str) -> list[str]:
+    """What stands on each side of every `or`."""
+    return _OR.split(words)
+
+
+def with_synonyms(words: str) -> str:
+    """The same words, or with any of them said otherwise: `k8s api` is `kubernetes api` too."""
+    return " or ".join(
+        " ".join(said)
+        for side in sides_of(words)
+        for said in islice(product(*map(_said, _PARTS.findall(side))), _MOST_SIDES)
+    )
+
+
+def _said(part: str) -> list[str]:
+    others = _MEANINGS.get(part.lower(), ())
+    return [part, *(f'"{other}"' for other in others if other != part.lower())]
 
 
 def swapped(name: str) -> list[str]:

@@ -94,6 +94,8 @@ async def _fill(url: str) -> None:
         ("pkg:pypi/starlette", 1e8, "The little ASGI framework that shines", ["asgi"]),
         ("pkg:pypi/django", 2e7, "A high-level web framework", ["web"]),
         ("pkg:pypi/scikit-learn", 3e7, "Machine learning in Python", []),
+        ("pkg:pypi/kopf", 1e4, "Operators for Kubernetes", []),
+        ("pkg:npm/wordsmith", 10.0, "Large language models in a tab", []),
         ("pkg:npm/escapist", 10.0, "<b> Escaping </b> & a=glued", [ODD]),
         ("pkg:github/facebook/react", None, "The library for web and native interfaces", []),
     ]:
@@ -132,6 +134,10 @@ async def purls(api: httpx.AsyncClient, q: str, **params: Any) -> list[str]:
         ("https://www.npmjs.com/package/@types/react", ["npm/%40types/react"]),
         ("perform* asgi", ["pypi/litestar"]),
         ("glued", ["npm/escapist"]),
+        ("k8s", ["pypi/kopf"]),
+        ("k8s operator", ["pypi/kopf"]),
+        ("django or k8s", ["pypi/django", "pypi/kopf"]),
+        ("llm", ["npm/wordsmith"]),
         ("django or starlette", ["pypi/starlette", "pypi/django"]),
     ],
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.api.engines.spellings import mixed, named, spell, swapped
+from services.api.engines.spellings import mixed, named, spell, swapped, with_synonyms
 
 
 @pytest.mark.parametrize("text", ["Scikit Learn", "scikit-learn", "scikit_learn", "scikitlearn"])
@@ -22,6 +22,25 @@ def test_words_lose_what_separates_them_and_keep_their_operators():
 
     assert 'node js "left pad" -web socket types x' == spelling.words
     assert "node js left pad types x" == spelling.plain
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("K8s operator", 'K8s operator or "kubernetes" operator'),
+        (
+            "django or regular expression",
+            'django or regular expression or "regex" or "regexp"',
+        ),
+        ('"k8s operator" -k8s k8sx', '"k8s operator" -k8s k8sx'),
+    ],
+)
+def test_what_is_wanted_may_be_said_otherwise(words: str, said: str):
+    assert said == with_synonyms(words)
+
+
+def test_however_much_may_be_said_otherwise_a_question_stays_short():
+    assert 12 == with_synonyms("k8s regex llm i18n postgres mongo").count(" or ") + 1
 
 
 def test_a_star_stands_for_the_rest_of_a_word():
