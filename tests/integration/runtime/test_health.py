@@ -10,6 +10,7 @@ from nats.js import JetStreamContext
 from contracts.streams import INGEST, PLANNER
 from services.runtime import health
 from services.runtime.database import create_pool
+from tests.support.waiting import freeze
 
 pytestmark = pytest.mark.integration
 
@@ -36,7 +37,7 @@ async def test_a_frozen_server_is_noticed_though_the_connection_looks_well(
     js = client.jetstream()
     assert (True, "answers") == await detail(health.jetstream(js))
 
-    child.send_signal(signal.SIGSTOP)
+    freeze(child)
     found = await health.verdict(
         {
             "jetstream": health.jetstream(js),

@@ -16,7 +16,7 @@ from nats.js import JetStreamContext
 from groundswell.stack import ports
 from services.runtime.broker import publish_all
 from tests.support.events import events
-from tests.support.waiting import until
+from tests.support.waiting import freeze, until
 
 pytestmark = pytest.mark.integration
 
@@ -133,7 +133,7 @@ async def test_a_service_can_be_stopped_while_nats_is_frozen(
     url, child = own_server
     async with started(GROUNDSWELL_NATS_URL=url) as process:
         await line_with(process, "connected to NATS")
-        child.send_signal(signal.SIGSTOP)
+        freeze(child)
 
         process.terminate()
         assert 0 == await asyncio.wait_for(process.wait(), 20)

@@ -12,7 +12,7 @@ from nats.js import JetStreamContext
 from contracts.envelope import decode, encode
 from services.runtime.broker import PublishFailed, publish, publish_all
 from tests.support.events import SUBJECT, event, events
-from tests.support.waiting import until
+from tests.support.waiting import freeze, until
 
 pytestmark = pytest.mark.integration
 
@@ -119,7 +119,7 @@ async def test_a_server_that_falls_silent_stops_the_rest(
     js = client.jetstream()
     await publish_all(js, "READINGS", events(10))
 
-    child.send_signal(signal.SIGSTOP)
+    freeze(child)
     with pytest.raises(PublishFailed) as raised:
         await publish_all(js, "READINGS", events(5_000), timeout_seconds=0.5)
     reasons = [one.reason for one in raised.value.failed]
