@@ -28,7 +28,7 @@ _OR: Final = re.compile(r'\s+or\s+(?=(?:[^"]*"[^"]*")*[^"]*$)', re.IGNORECASE)
 # What means the same as something else; whole phrases and words that are not wanted say only that.
 _MEANINGS: Final = {one: group for group in SYNONYMS for one in group}
 _LONGEST_FIRST: Final = "|".join(map(re.escape, sorted(_MEANINGS, key=len, reverse=True)))
-_PARTS: Final = re.compile(rf'-?"[^"]*"?|(?<!\S)(?:{_LONGEST_FIRST})(?!\S)|\S+', re.IGNORECASE)
+_PARTS: Final = re.compile(rf'-?"[^"]*"|(?<!\S)(?:{_LONGEST_FIRST})(?!\S)|\S+', re.IGNORECASE)
 _MOST_SIDES: Final = 12
 _LETTERS: Final = ascii_lowercase + digits
 _SHORTEST_MIXED: Final = 4
@@ -96,6 +96,9 @@ def sides_of(words: str) -> list[str]:
 
 def with_synonyms(words: str) -> str:
     """The same words, or with any of them said otherwise: `k8s api` is `kubernetes api` too."""
+    if words.count('"') % 2:
+        # A phrase that is not closed goes on to the end, whatever is put after it.
+        return words
     return " or ".join(
         " ".join(said)
         for side in sides_of(words)

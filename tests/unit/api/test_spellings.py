@@ -33,6 +33,7 @@ def test_words_lose_what_separates_them_and_keep_their_operators():
             'django or regular expression or "regex" or "regexp"',
         ),
         ('"k8s operator" -k8s k8sx', '"k8s operator" -k8s k8sx'),
+        ('k8s "an open phrase', 'k8s "an open phrase'),
     ],
 )
 def test_what_is_wanted_may_be_said_otherwise(words: str, said: str):

@@ -87,6 +87,6 @@ def test_what_is_made_to_take_long_does_not(path: str):
     for pattern in patterns:
         text = (pattern * 50_000)[:50_000]
         for whole in (text, f"dependencies {{\n{text}\n}}", f"packages:\n{text}", f'"a": "{text}'):
-            begun = time.perf_counter()
+            begun = time.thread_time()
             manifests.read({path: whole})
-            assert time.perf_counter() - begun < 1, repr(pattern)
+            assert time.thread_time() - begun < 1, repr(pattern)
