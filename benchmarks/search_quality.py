@@ -26,7 +26,7 @@ import msgspec
 import uvloop
 from msgspec import Struct
 
-from benchmarks import corpus, search_api, search_indexes
+from benchmarks import corpus, made_queries, search_api, search_indexes
 from benchmarks.corpus import Corpus, Query
 from benchmarks.search_indexes import DefaultEngine
 from benchmarks.servers import Servers, folder, kept, meilisearch
@@ -81,6 +81,9 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--data", type=Path, help="keep what is loaded here, and use it again")
     parser.add_argument("--misses", help="print the queries of this class that were not first")
+    parser.add_argument(
+        "--made", type=int, metavar="SEED", help="ask of other packages, by queries made from them"
+    )
     options = parser.parse_args()
     found = corpus.find()
     if found is None:
@@ -96,7 +99,8 @@ def main() -> None:
 async def _measure(
     found: Corpus, servers: Servers, index: Server | None, options: argparse.Namespace
 ) -> dict[str, object]:
-    packages, queries = await corpus.load(found, servers.database_url), found.queries()
+    packages = await corpus.load(found, servers.database_url)
+    queries = found.queries() if options.made is None else made_queries.make(found, options.made)
     figures: dict[str, object] = {"packages": packages}
     ratios: dict[str, float] = {}
     url = servers.database_url
