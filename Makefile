@@ -68,6 +68,7 @@ bench: $(STAMP) ## Run the benchmarks
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.api
 	$(BIN)/python -m benchmarks.drill
+	$(BIN)/python -m benchmarks.search_quality
 	$(BIN)/python -m benchmarks.search_index
 
 .PHONY: schema

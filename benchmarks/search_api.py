@@ -28,7 +28,7 @@ from services.api.engines.questions import Questions
 from services.api.filters import Filters
 from services.runtime.database import create_pool
 
-# What is asked, by the name of who is.
+# How a text is asked, by the name of who answers.
 _Ways: TypeAlias = dict[str, Callable[[str], Awaitable[object]]]
 
 _TOP: Final = 10
@@ -146,8 +146,10 @@ async def _in_meilisearch(index: Server) -> AsyncIterator[_Ways]:
             body = msgspec.json.encode(_Body(queries))
             await wire.ask("POST /multi-search HTTP/1.1", headers, body)
 
-    yield {"engine": ask_engine, "bare": ask_bare}
-    await engine.close()
+    try:
+        yield {"engine": ask_engine, "bare": ask_bare}
+    finally:
+        await engine.close()
 
 
 async def _at_the_api(url: str) -> _Ways:

@@ -95,7 +95,10 @@ def sides_of(words: str) -> list[str]:
 
 
 def with_synonyms(words: str) -> str:
-    """The same words, or with any of them said otherwise: `k8s api` is `kubernetes api` too."""
+    """
+    The same words, or with any of them said otherwise: `k8s api` is `kubernetes api` too. Each side
+    of an `or` becomes twelve at the most, as it was typed first.
+    """
     if words.count('"') % 2:
         # A phrase that is not closed goes on to the end, whatever is put after it.
         return words

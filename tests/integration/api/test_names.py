@@ -66,16 +66,17 @@ async def test_a_lookup_knows_former_names(api: httpx.AsyncClient, renamed: int)
     assert {OLD: NEW} == body["meta"]["renamed"]
 
 
+@pytest.mark.parametrize("path", ["search", "search/typeahead"])
 @pytest.mark.parametrize("name", ["Old-Engine", "old_engine", "oldengine"])
 async def test_a_search_finds_a_former_name_however_it_is_written(
-    api: httpx.AsyncClient, renamed: int, tables: asyncpg.Connection, name: str
+    api: httpx.AsyncClient, renamed: int, tables: asyncpg.Connection, name: str, path: str
 ):
     former = "pkg:github/ada/old-engine"
     await tables.execute(
         "INSERT INTO aliases VALUES ($1, $2, 'old-engine', $3)", former, renamed, artifacts.NOW
     )
 
-    found = (await api.get("/api/v1/search", params={"q": name})).json()["data"]
+    found = (await api.get(f"/api/v1/{path}", params={"q": name})).json()["data"]
 
     assert [NEW] == [hit["purl"] for hit in found]
 
